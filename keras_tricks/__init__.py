@@ -1,0 +1,21 @@
+"""Tricks, a doctor and recipes for training Keras 3 vision models."""
+
+from keras_tricks import (
+    callbacks,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    schedules,
+)
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "callbacks",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "schedules",
+]

@@ -1,0 +1,45 @@
+"""Argument checks: every message names the argument, what is accepted and what came."""
+
+import math
+import numbers
+
+
+def check_number(name, value, minimum=-math.inf, maximum=math.inf, hint=""):
+    """Raise unless `value` is a finite real number in `[minimum, maximum]`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"`{name}` must be a number. {_received(name, value)}")
+    if not (math.isfinite(value) and minimum <= value <= maximum):
+        accepted = _range(minimum, maximum)
+        raise ValueError(
+            f"`{name}` must be {accepted}. {_received(name, value)} {hint}".rstrip()
+        )
+
+
+def check_integer(name, value, minimum=0, maximum=math.inf, hint=""):
+    """Raise unless `value` is a whole number in `[minimum, maximum]`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(
+            f"`{name}` must be an integer. {_received(name, value)} {hint}".rstrip()
+        )
+    check_number(name, value, minimum, maximum, hint)
+
+
+def check_choice(name, value, choices):
+    """Raise unless `value` is one of `choices`."""
+    if value not in choices:
+        accepted = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {accepted}. {_received(name, value)}")
+
+
+def _range(minimum, maximum):
+    if math.isinf(minimum) and math.isinf(maximum):
+        return "finite"
+    if math.isinf(maximum):
+        return f"at least {minimum}"
+    if math.isinf(minimum):
+        return f"at most {maximum}"
+    return f"between {minimum} and {maximum}"
+
+
+def _received(name, value):
+    return f"Received: {name}={value!r}."
