@@ -28,7 +28,8 @@ def check_choice(name, value, choices):
     """Raise unless `value` is one of `choices`."""
     if value not in choices:
         accepted = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{name}` must be one of {accepted}. {_received(name, value)}")
+        received = _received(name, value)
+        raise ValueError(f"`{name}` must be one of {accepted}. {received}")
 
 
 def _range(minimum, maximum):

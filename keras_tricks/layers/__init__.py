@@ -1,1 +1,7 @@
-"""TODO."""
+"""Augmentation layers, for `dataset.map(layer)` and for use inside a model."""
+
+from keras_tricks.layers.cut_mix import CutMix
+from keras_tricks.layers.grid_mask import GridMask
+from keras_tricks.layers.mix_up import MixUp
+
+__all__ = ["CutMix", "GridMask", "MixUp"]

@@ -1,0 +1,86 @@
+"""The table of all tricks, read from their docstrings.
+
+`python -m keras_tricks.catalogue` prints it; with `--write FILE` it replaces the part
+of a Markdown file between its two marks.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import inspect
+import pathlib
+import re
+
+FAMILIES = ("schedules", "losses", "initializers", "layers", "callbacks", "datasets")
+BEGIN = "<!-- catalogue: begin -->"
+END = "<!-- catalogue: end -->"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trick:
+    """One public class or function of a family.
+
+    Attributes:
+        family: Name of the subpackage.
+        name: Its name there.
+        value: The class or function itself.
+    """
+
+    family: str
+    name: str
+    value: object
+
+    @property
+    def summary(self):
+        """First line of the docstring, without its full stop."""
+        return inspect.getdoc(self.value).splitlines()[0].rstrip(".")
+
+    @property
+    def reference(self):
+        """Text of the `Reference:` section on one line, or an empty string."""
+        return section(self.value, "Reference")
+
+
+def tricks() -> list[Trick]:
+    """Return every public class and function of every family, in alphabetical order."""
+    found = []
+    for family in FAMILIES:
+        module = importlib.import_module(f"keras_tricks.{family}")
+        values = {name: getattr(module, name) for name in sorted(module.__all__)}
+        found += [Trick(family, n, v) for n, v in values.items() if callable(v)]
+    return found
+
+
+def section(value, title):
+    """Return a section of a docstring on one line, or an empty string."""
+    match = re.search(
+        rf"^{title}:\n((?:[ ]{{4}}.*\n?|\n)*)", inspect.getdoc(value), re.MULTILINE
+    )
+    return " ".join(match[1].split()) if match else ""
+
+
+def table() -> str:
+    """Return the catalogue as a Markdown table."""
+    rows = ["| | what it does | source |", "| --- | --- | --- |"]
+    for trick in tricks():
+        name = f"`{trick.family}.{trick.name}`"
+        rows.append(f"| {name} | {trick.summary} | {trick.reference} |")
+    return "\n".join(rows)
+
+
+def main():
+    """Print the table or write it into a file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", metavar="FILE", type=pathlib.Path)
+    path = parser.parse_args().write
+    if path is None:
+        print(table())
+        return
+    text = path.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    path.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy import stats
+
+import keras_tricks as kt
+
+tf = pytest.importorskip("tensorflow")
+
+
+def constant_images(count, height=3, width=2):
+    """Image i is filled with i: what a result is made of can be read from it."""
+    ids = np.arange(count, dtype="float32")
+    return np.broadcast_to(ids[:, None, None, None], (count, height, width, 1)).copy()
+
+
+def run(layer, images, labels):
+    return [np.asarray(ops.convert_to_numpy(v)) for v in layer(images, labels)]
+
+
+def weights(alpha, count=512, batches=8):
+    """Return the weight of each image's own label, where its partner is another."""
+    layer = kt.layers.MixUp(count, alpha=alpha, seed=3)
+    found = []
+    for _ in range(batches):
+        _, labels = run(layer, constant_images(count), np.arange(count))
+        mixed = (labels > 0).sum(1) == 2
+        found.append(np.diag(labels)[mixed])
+    return np.concatenate(found)
+
+
+def test_images_and_labels_are_mixed_with_the_same_weights_and_partners():
+    images, labels = constant_images(7), np.arange(7)
+    mixed, targets = run(kt.layers.MixUp(7, alpha=1.0, seed=0), images, labels)
+    expected = targets @ np.arange(7)
+    np.testing.assert_allclose(mixed[:, 0, 0, 0], expected, atol=1e-5)
+    np.testing.assert_allclose(mixed, mixed[:, :1, :1] + 0 * images, atol=0)
+    np.testing.assert_allclose(targets.sum(1), 1, atol=1e-6)
+    np.testing.assert_allclose(targets.sum(0).sum(), 7, atol=1e-5)
+
+
+def test_partners_are_a_permutation():
+    _, targets = run(
+        kt.layers.MixUp(9, alpha=5.0, seed=1), constant_images(9), np.arange(9)
+    )
+    partner = targets - np.diag(np.diag(targets))
+    assert ((partner > 0).sum(0) <= 1).all()
+    assert ((partner > 0).sum(1) <= 1).all()
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.2, 0.5, 1.0, 4.0])
+def test_weights_follow_the_beta_distribution(alpha):
+    found = weights(alpha)
+    # A weight of exactly 0 or 1 leaves one label and is not counted; below 1e-6 of
+    # either end the labels cannot tell, so the distribution is compared between.
+    inside = found[(found > 1e-4) & (found < 1 - 1e-4)]
+    beta = stats.beta(alpha, alpha)
+    low, high = beta.cdf([1e-4, 1 - 1e-4])
+    result = stats.kstest(inside, lambda w: (beta.cdf(w) - low) / (high - low))
+    assert len(inside) > 300
+    assert result.pvalue > 0.01
+
+
+def test_dense_labels_give_what_integers_give():
+    images = np.random.default_rng(0).random((5, 4, 3, 2)).astype("float32")
+    labels = np.array([2, 0, 1, 1, 2])
+    one = run(kt.layers.MixUp(3, seed=4), images, labels)
+    column = run(kt.layers.MixUp(3, seed=4), images, labels[:, None])
+    dense = run(kt.layers.MixUp(seed=4), images, np.eye(3)[labels])
+    for other in (column, dense):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "bfloat16", "float32"])
+def test_every_dtype_is_kept_and_rounded_to_nearest(dtype):
+    images = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3))
+    exact, _ = run(
+        kt.layers.MixUp(6, 1.0, seed=5), images.astype("float32"), np.arange(6)
+    )
+    batch = ops.cast(images, dtype)
+    mixed, labels = kt.layers.MixUp(6, 1.0, seed=5)(batch, np.arange(6))
+    assert keras.backend.standardize_dtype(mixed.dtype) == dtype
+    assert keras.backend.standardize_dtype(labels.dtype) == "float32"
+    mixed = ops.convert_to_numpy(ops.cast(mixed, "float32"))
+    half_a_step = {"uint8": 0.5, "int32": 0.5, "float16": 0.07, "bfloat16": 0.51}
+    np.testing.assert_allclose(mixed, exact, atol=half_a_step.get(dtype, 0) + 1e-4)
+
+
+def test_one_image_is_mixed_with_itself():
+    images, labels = constant_images(1) + 5, np.array([1])
+    mixed, targets = run(kt.layers.MixUp(2, seed=0), images, labels)
+    np.testing.assert_allclose(mixed, images, atol=1e-6)
+    np.testing.assert_allclose(targets, [[0, 1]], atol=1e-6)
+
+
+def test_seed_gives_the_same_course_in_tf_data():
+    images, labels = constant_images(10), np.arange(10)
+
+    def course():
+        data = tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
+        data = data.map(kt.layers.MixUp(10, seed=11))
+        return [[x.numpy(), y.numpy()] for _ in range(2) for x, y in data]
+
+    first, second = course(), course()
+    assert [len(x) for x, _ in first] == [4, 4, 2] * 2
+    for mine, theirs in zip(first, second, strict=True):
+        np.testing.assert_array_equal(mine[0], theirs[0])
+        np.testing.assert_array_equal(mine[1], theirs[1])
+    assert (first[0][1] != first[3][1]).any()  # the second epoch is another one
+
+
+def test_images_of_unknown_size_are_mixed_too():
+    data = tf.data.Dataset.from_generator(
+        lambda: [(constant_images(4), np.arange(4))],
+        output_signature=(
+            tf.TensorSpec((None, None, None, 1), "float32"),
+            tf.TensorSpec((None,), "int64"),
+        ),
+    )
+    eager = run(kt.layers.MixUp(4, seed=2), constant_images(4), np.arange(4))
+    mapped = next(iter(data.map(kt.layers.MixUp(4, seed=2))))
+    np.testing.assert_allclose(mapped[0], eager[0], rtol=1e-6)
+    np.testing.assert_allclose(mapped[1], eager[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (constant_images(2), np.array([0, 1]), "`num_classes` is needed"),
+        (
+            constant_images(2),
+            np.array([0.0, 1.0]),
+            "`labels` must be integers of shape",
+        ),
+        (constant_images(2)[0], np.eye(2), "must be numbers of shape .batch, height"),
+        (constant_images(2) > 0, np.eye(2), "dtype bool"),
+        (constant_images(2), None, "mixes images and labels, and nothing else"),
+    ],
+)
+def test_bad_batch_is_refused(images, labels, message):
+    with pytest.raises(ValueError, match=message):
+        kt.layers.MixUp()(images, labels)
+
+
+def test_labels_out_of_range_are_refused():
+    images = constant_images(2)
+    for labels in ([0, 3], [-1, 0]):
+        with pytest.raises(ValueError, match="must be between 0 and 2"):
+            kt.layers.MixUp(3)(images, np.array(labels))
+        data = tf.data.Dataset.from_tensors((images, np.array(labels)))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="between 0 and 2"):
+            list(data.map(kt.layers.MixUp(3)))
+    with pytest.raises(ValueError, match=r"\(batch, 3\)"):
+        kt.layers.MixUp(3)(images, np.eye(2))
+
+
+def test_what_cannot_be_mixed_is_refused():
+    batch = {"images": constant_images(2), "labels": np.eye(2)}
+    with pytest.raises(ValueError, match="bounding_boxes"):
+        kt.layers.MixUp()({**batch, "bounding_boxes": {}})
+    with pytest.raises(ValueError, match="sample_weight"):
+        kt.layers.MixUp()(constant_images(2), np.eye(2), np.ones(2))
+    with pytest.raises(ValueError, match="key 'images'"):
+        kt.layers.MixUp()({"image": constant_images(2)})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"alpha": 0}, ValueError, "`alpha` must be above 0. Received: alpha=0"),
+        ({"alpha": -1}, ValueError, "`alpha`"),
+        ({"alpha": "0.2"}, TypeError, "`alpha` must be a number"),
+        ({"num_classes": 1}, ValueError, "`num_classes` must be at least 2"),
+        ({"num_classes": 2.0}, TypeError, "`num_classes` must be an integer"),
+        ({"seed": 1.5}, TypeError, "`seed` must be an integer"),
+        ({"data_format": "NCHW"}, ValueError, "`data_format` must be one of"),
+    ],
+)
+def test_bad_argument_is_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        kt.layers.MixUp(**arguments)

@@ -1,0 +1,162 @@
+"""What every trick must do; nothing to write per trick."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from examples_of_docstrings import instance_of
+from keras import ops
+
+from keras_tricks.catalogue import tricks
+
+tf = pytest.importorskip("tensorflow")
+
+
+def of(family):
+    """Parametrize over the classes of a family."""
+    classes = [t for t in tricks() if t.family == family and inspect.isclass(t.value)]
+    return pytest.mark.parametrize(
+        "trick", [pytest.param(t, id=t.name) for t in classes]
+    )
+
+
+def saved_and_loaded(value):
+    return keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(value)
+    )
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [pytest.param(t, id=t.name) for t in tricks() if hasattr(t.value, "get_config")],
+)
+def test_config_holds_every_argument_and_survives_saving(trick):
+    value, _ = instance_of(trick)
+    parameters = inspect.signature(trick.value).parameters.values()
+    names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+    assert names <= set(value.get_config())
+    again = saved_and_loaded(value)
+    assert type(again) is trick.value
+    serialized = keras.saving.serialize_keras_object
+    assert serialized(again)["config"] == serialized(value)["config"]
+
+
+@of("schedules")
+def test_schedule_is_the_same_in_eager_and_graph_and_never_negative(trick):
+    schedule, _ = instance_of(trick)
+    steps = [*range(0, 130, 7), 10_000]
+    eager = [float(schedule(step)) for step in steps]
+    graph = tf.function(schedule)
+    traced = [float(graph(tf.constant(step))) for step in steps]
+    np.testing.assert_array_equal(eager, traced)
+    assert np.isfinite(eager).all()
+    assert min(eager) >= 0
+    rate = keras.optimizers.SGD(schedule).learning_rate
+    assert rate.shape == ()
+
+
+@of("losses")
+def test_loss_and_gradient_are_finite_for_extreme_outputs(trick):
+    loss, _ = instance_of(trick)
+    for scale in (1e-3, 1.0, 1000.0):
+        y_pred = tf.Variable(scale * np.array([[1.0, -1, 0], [-1, 1, 1]], "float32"))
+        with tf.GradientTape() as tape:
+            value = loss(np.array([0, 2]), y_pred.value())
+        assert np.isfinite(ops.convert_to_numpy(value)).all()
+        assert np.isfinite(tape.gradient(value, y_pred).numpy()).all()
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 12, 10, 3))
+LABELS = np.array([0, 1, 1, 0])
+DTYPES = ["uint8", "float16", "float32"]
+
+
+def anew(layer):
+    """Return a layer as after construction, with a seed."""
+    return type(layer).from_config({**layer.get_config(), "seed": 7})
+
+
+def results(value):
+    return [np.asarray(ops.convert_to_numpy(v)) for v in keras.tree.flatten(value)]
+
+
+@of("layers")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_layer_gives_the_same_eagerly_in_tf_data_and_under_xla(trick, dtype):
+    layer, _ = instance_of(trick)
+    images = IMAGES.astype(dtype)
+    eager = results(anew(layer)(images, LABELS))
+    data = tf.data.Dataset.from_tensor_slices((images, LABELS)).batch(4)
+    mapped = data.map(anew(layer))
+    compiled = tf.function(anew(layer), jit_compile=True)
+    for other in (
+        next(iter(mapped)),
+        compiled(tf.constant(images), tf.constant(LABELS)),
+    ):
+        for mine, theirs in zip(eager, results(other), strict=True):
+            assert mine.dtype == theirs.dtype
+            # XLA may contract a multiplication and an addition: one rounding less.
+            tolerance = {"f": np.finfo(dtype if dtype[0] == "f" else "f4").eps * 256}
+            np.testing.assert_allclose(
+                mine, theirs, atol=tolerance.get(mine.dtype.kind, 0)
+            )
+    assert eager[0].shape == images.shape
+    assert eager[0].dtype == dtype
+    assert mapped.element_spec[0].shape[1:] == images.shape[1:]
+
+
+@of("layers")
+def test_layer_repeats_itself_under_one_seed_and_not_within_a_run(trick):
+    layer, _ = instance_of(trick)
+    first, second = anew(layer), anew(layer)
+    runs = [[results(x(IMAGES, LABELS))[0] for _ in range(4)] for x in (first, second)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert any((runs[0][0] != run).any() for run in runs[0][1:])
+
+
+@of("layers")
+def test_layer_is_the_identity_at_inference(trick):
+    layer, _ = instance_of(trick)
+    images, labels = layer(IMAGES, LABELS, training=False)
+    np.testing.assert_array_equal(ops.convert_to_numpy(images), IMAGES)
+    np.testing.assert_array_equal(ops.convert_to_numpy(labels), LABELS)
+
+
+@of("layers")
+def test_layer_keeps_the_structure_of_a_batch(trick):
+    layer, _ = instance_of(trick)
+    apart = anew(layer)(IMAGES, LABELS)
+    together = anew(layer)((IMAGES, LABELS))
+    named = anew(layer)({"images": IMAGES, "labels": LABELS})
+    assert isinstance(together, tuple)
+    assert set(named) == {"images", "labels"}
+    for batch in (together, (named["images"], named["labels"])):
+        for mine, theirs in zip(results(apart), results(batch), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+@of("layers")
+def test_layer_keeps_dtypes_under_mixed_precision(trick):
+    keras.config.set_dtype_policy("mixed_float16")
+    layer, _ = instance_of(trick)
+    images, labels = layer(IMAGES.astype("float32"), np.eye(2, dtype="float32")[LABELS])
+    assert keras.backend.standardize_dtype(images.dtype) == "float32"
+    assert keras.backend.standardize_dtype(labels.dtype) == "float32"
+
+
+@of("layers")
+def test_layer_takes_any_batch_size(trick):
+    layer, _ = instance_of(trick)
+    for size in (1, 2, 3):
+        images, labels = layer(IMAGES[:size], LABELS[:size])
+        assert len(images) == len(labels) == size
+
+
+@of("callbacks")
+def test_callback_serves_two_fits(trick):
+    callback, namespace = instance_of(trick)
+    model, x, y = (namespace[name] for name in ("model", "x", "y"))
+    for _ in range(2):
+        history = model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
+        assert np.isfinite(history.history["loss"]).all()
