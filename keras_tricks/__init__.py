@@ -7,6 +7,7 @@ from keras_tricks import (
     layers,
     losses,
     schedules,
+    visualize,
 )
 
 __version__ = "0.1.0.dev0"
@@ -18,4 +19,5 @@ __all__ = [
     "layers",
     "losses",
     "schedules",
+    "visualize",
 ]

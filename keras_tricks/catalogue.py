@@ -11,7 +11,15 @@ import inspect
 import pathlib
 import re
 
-FAMILIES = ("schedules", "losses", "initializers", "layers", "callbacks", "datasets")
+FAMILIES = (
+    "schedules",
+    "losses",
+    "initializers",
+    "layers",
+    "callbacks",
+    "datasets",
+    "visualize",
+)
 BEGIN = "<!-- catalogue: begin -->"
 END = "<!-- catalogue: end -->"
 

@@ -15,14 +15,19 @@ def _fresh_keras():
     keras.backend.clear_session(free_memory=False)
 
 
-@pytest.fixture
-def timm_mixup():
-    """Import timm's mixing where torchvision's compiled operations are missing."""
+@pytest.fixture(scope="session")
+def timm():
+    """Import timm, also where torchvision's compiled operations cannot be loaded."""
     import importlib
 
     import torch
 
+    names = ("roi_align", "ps_roi_align", "roi_pool", "ps_roi_pool", "deform_conv2d")
+    backward = [f"_{name}_backward" for name in names]
     library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"):
-        library.define(f"{name}(Tensor x) -> Tensor")
-    return importlib.import_module("timm.data.mixup")
+    for name in (*names, *backward, "nms", "qnms", "qroi_align"):
+        if not hasattr(torch.ops.torchvision, name):
+            library.define(f"{name}(Tensor x) -> Tensor")
+    for module in ("data.mixup", "loss", "scheduler"):
+        importlib.import_module(f"timm.{module}")
+    return importlib.import_module("timm")

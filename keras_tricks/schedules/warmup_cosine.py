@@ -91,8 +91,9 @@ def warmup_cosine(step, peak, total_steps, warmup_steps, start, end):
     """Return the rate at `step`, a scalar or a tensor of any shape, in float32."""
     step = ops.cast(step, "float32")
     risen = step / max(warmup_steps, 1)
-    fallen = (step - warmup_steps) / max(total_steps - warmup_steps, 1)
-    height = (1 + ops.cos(math.pi * ops.clip(fallen, 0, 1))) / 2
+    left = (total_steps - step) / max(total_steps - warmup_steps, 1)
+    # (1 + cos(pi * g)) / 2 in a form that stays accurate where it is near 0.
+    height = ops.square(ops.sin(math.pi / 2 * ops.clip(left, 0, 1)))
     # Weighted sums, not `a + (b - a) * f`: exact at both ends in float32.
     warmup = start * (1 - risen) + peak * risen
     cosine = peak * height + end * (1 - height)

@@ -1,0 +1,31 @@
+import pytest
+
+import keras_tricks as kt
+
+scale = kt.schedules.scale_learning_rate
+
+
+def test_base_batch_size_leaves_the_rate():
+    assert scale(0.1, 256) == 0.1
+    assert scale(0.1, 64, base_batch_size=64, rule="sqrt") == 0.1
+
+
+def test_rules():
+    assert scale(0.1, 1024) == pytest.approx(0.4)
+    assert scale(0.1, 1024, rule="sqrt") == pytest.approx(0.2)
+    assert scale(0.5, 32, base_batch_size=128) == pytest.approx(0.125)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((0.1, 0), ValueError, "`batch_size` must be at least 1"),
+        ((0.1, 32.0), TypeError, "`batch_size` must be an integer"),
+        ((-1, 32), ValueError, "`base` must be at least 0"),
+        ((0.1, 32, 0), ValueError, "`base_batch_size`"),
+        ((0.1, 32, 256, "cubic"), ValueError, "`rule` must be one of 'linear', 'sqrt'"),
+    ],
+)
+def test_bad_argument_is_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        scale(*arguments)
