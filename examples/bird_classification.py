@@ -14,8 +14,6 @@ import json
 import pathlib
 import sys
 import time
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -23,7 +21,6 @@ import tensorflow as tf
 
 import keras_tricks as kt
 
-IMAGE_FILES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
 PLAIN = {
     "optimizer": "adam",
     "learning_rate": None,
@@ -50,59 +47,19 @@ def drawn_birds(size):
 
 
 def folders(root, size, max_classes):
-    """Read `root/{train,test}/<class>/*`, with every tenth picture for validation."""
-    for split in ("train", "test"):
-        if not (root / split).is_dir():
-            sys.exit(f"--data-dir: there is no folder {root / split}")
-    names = sorted(path.name for path in (root / "train").iterdir() if path.is_dir())
-    names = names[:max_classes]
-    if len(names) < 2:
-        sys.exit(f"--data-dir: {root / 'train'} must hold a folder for each class")
-    unknown = {p.name for p in (root / "test").iterdir() if p.is_dir()} - set(names)
-    if unknown and max_classes is None:
-        sys.exit(f"--data-dir: classes in test but not in train: {sorted(unknown)}")
-    splits = {s: read_folder(root / s, names, size) for s in ("train", "test")}
-    return hold_out(splits), names
-
-
-def read_folder(folder, names, size):
-    """Read the pictures of all classes; count, and leave out, those that are broken."""
-    files = [
-        (path, label)
-        for label, name in enumerate(names)
-        for path in sorted((folder / name).glob("*"))
-        if path.suffix.lower() in IMAGE_FILES
-    ]
-    with ThreadPoolExecutor(4) as pool:
-        images = list(pool.map(lambda file: read_image(file[0], size), files))
-    broken = [
-        file[0] for file, image in zip(files, images, strict=True) if image is None
-    ]
-    if broken:
-        print(f"warning: left out {len(broken)} unreadable pictures, e.g. {broken[0]}")
-    labels = [
-        file[1] for file, image in zip(files, images, strict=True) if image is not None
-    ]
-    empty = [name for label, name in enumerate(names) if label not in set(labels)]
-    if empty:
-        sys.exit(f"no readable picture in {folder} for: {', '.join(empty)}")
-    return np.stack([image for image in images if image is not None]), np.array(labels)
-
-
-def read_image(path, size):
-    """Return a picture as uint8 `(size, size, 3)`, or `None` if it cannot be read."""
+    """Read `root/{train,test}/<class>/*`; a part of train becomes validation."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's about odd metadata
-            image = keras.utils.load_img(
-                path,
-                target_size=(size, size),
-                keep_aspect_ratio=True,
-                interpolation="box",
-            )
-    except (OSError, SyntaxError, ValueError):  # what Pillow raises for broken files
-        return None
-    return np.asarray(image)
+        names = sorted(
+            path.name for path in (root / "train").iterdir() if path.is_dir()
+        )
+        names = names[:max_classes]
+        splits = {
+            split: kt.datasets.image_folder(root / split, size, names)[:2]
+            for split in ("train", "test")
+        }
+    except (OSError, ValueError) as error:
+        sys.exit(f"--data-dir: {error}")
+    return hold_out(splits), names
 
 
 def tfds(name, size):
@@ -338,9 +295,12 @@ def predict(photo, run_dir):
         sys.exit(f"--predict: there is no trained model {path}; train first")
     names = json.loads((run_dir / "settings.json").read_text())["classes"]
     model = keras.models.load_model(path, compile=False)
-    image = read_image(pathlib.Path(photo), model.input_shape[1])
-    if image is None:
-        sys.exit(f"--predict: {photo} cannot be read as a picture")
+    size = model.input_shape[1:3]
+    try:
+        image = keras.utils.load_img(photo, target_size=size, keep_aspect_ratio=True)
+    except OSError as error:
+        sys.exit(f"--predict: {error}")
+    image = np.asarray(image)
     chances = keras.ops.softmax(model.predict(image[None], verbose=0)[0])
     for label in np.argsort(-chances)[:5]:
         print(f"{float(chances[label]):6.1%}  {names[label]}")

@@ -6,12 +6,14 @@ import importlib
 import keras
 import numpy as np
 
+import keras_tricks
+
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def run_example(name, value, module):
     """Return (failures, tried, namespace) of the examples in one docstring."""
-    namespace = {**vars(module), "keras": keras, "np": np}
+    namespace = {**vars(module), "keras": keras, "kt": keras_tricks, "np": np}
     test = doctest.DocTestParser().get_doctest(value.__doc__, namespace, name, None, 0)
     runner = doctest.DocTestRunner(optionflags=OPTIONS)
     runner.run(test, clear_globs=False)

@@ -140,7 +140,9 @@ def test_layer_keeps_the_structure_of_a_batch(trick):
 def test_layer_keeps_dtypes_under_mixed_precision(trick):
     keras.config.set_dtype_policy("mixed_float16")
     layer, _ = instance_of(trick)
-    images, labels = layer(IMAGES.astype("float32"), np.eye(2, dtype="float32")[LABELS])
+    classes = getattr(layer, "num_classes", None) or 2
+    labels = np.eye(classes, dtype="float32")[LABELS]
+    images, labels = layer(IMAGES.astype("float32"), labels)
     assert keras.backend.standardize_dtype(images.dtype) == "float32"
     assert keras.backend.standardize_dtype(labels.dtype) == "float32"
 

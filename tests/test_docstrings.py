@@ -26,9 +26,10 @@ def test_docstring_describes_every_argument(trick):
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-def test_docstring_has_errors_and_source(trick):
+def test_docstring_has_errors_source_and_result(trick):
     assert trick.summary
     assert section(trick.value, "Raises")
-    assert trick.reference
+    if trick.family not in ("datasets", "visualize"):
+        assert trick.reference
     if inspect.isfunction(trick.value):
         assert section(trick.value, "Returns")

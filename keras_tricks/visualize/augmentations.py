@@ -31,9 +31,6 @@ def augmentations(batch, class_names=None, columns: int = 8):
         >>> figure = augmentations(mixed, columns=4)
         >>> len(figure.axes)
         8
-
-    Reference:
-        The advice of every debugging checklist: look at your data.
     """
     check_integer("columns", columns, 1)
     images, labels = (ops.convert_to_numpy(part) for part in batch[:2])

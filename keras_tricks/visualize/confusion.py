@@ -25,9 +25,6 @@ def confusion(labels, predictions, class_names=None):
         >>> figure = confusion([0, 1, 1], [0, 1, 0], ["wren", "robin"])
         >>> figure.axes[0].get_title()
         'accuracy 0.667 on 3 examples'
-
-    Reference:
-        `sklearn.metrics.confusion_matrix` with `normalize="true"`.
     """
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if predictions.ndim == 2:

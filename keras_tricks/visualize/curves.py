@@ -25,9 +25,6 @@ def curves(histories):
         >>> figure = curves(history)
         >>> [axes.get_title() for axes in figure.axes]
         ['loss', 'accuracy']
-
-    Reference:
-        The shape of Keras's own `History.history`.
     """
     histories = getattr(histories, "history", histories)
     if not any(isinstance(value, dict) for value in histories.values()):

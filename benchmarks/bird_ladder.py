@@ -1,0 +1,97 @@
+"""What each trick brings on real birds: the ladder of a bird classifier, step by step.
+
+Runs `examples/bird_classification.py` for every rung and seed and prints the test
+accuracies. The rungs are those of the story that the example tells (plain Adam,
+augmentation, SGD, weight decay), then the rest of the tricks.
+
+    python benchmarks/bird_ladder.py --data-dir DIR [--max-classes 20] [--epochs 50]
+        [--seeds 3] [--jobs 2]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+EXAMPLE = pathlib.Path(__file__).parent.parent / "examples" / "bird_classification.py"
+OFF = {
+    "optimizer": "adam",
+    "schedule": "constant",
+    "augment": False,
+    "weight-decay": 0,
+    "label-smoothing": 0,
+    "mix": "none",
+}
+RUNGS = {
+    "Adam": {},
+    "+ pad, crop, rotate, flip": {"augment": True},
+    "SGD instead of Adam": {"optimizer": "sgd"},
+    "+ weight decay 5e-4": {"weight-decay": 5e-4},
+    "+ warmup and cosine": {"schedule": "cosine"},
+    "+ label smoothing 0.1": {"label-smoothing": 0.1},
+    "+ MixUp": {"mix": "mixup"},
+}
+
+
+def flags(settings):
+    for name, value in settings.items():
+        if isinstance(value, bool):
+            yield f"--{name}" if value else f"--no-{name}"
+        else:
+            yield from (f"--{name}", str(value))
+
+
+def run(settings, seed, args, threads):
+    """Return the test accuracy of one run."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report.json"
+        command = [sys.executable, str(EXAMPLE), "--data-dir", args.data_dir]
+        command += ["--epochs", str(args.epochs), "--seed", str(seed)]
+        command += ["--no-overfit-check", "--verbose", "0", "--run-dir", folder]
+        command += ["--report", str(report), *flags(settings)]
+        if args.max_classes:
+            command += ["--max-classes", str(args.max_classes)]
+        environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(threads)}
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True
+        )
+        if result.returncode:
+            sys.exit(result.stdout + result.stderr)
+        return json.loads(report.read_text())["test_accuracy"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data-dir", required=True)
+    parser.add_argument("--max-classes", type=int)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
+    args = parser.parse_args()
+    threads = max(1, (os.cpu_count() or 1) // args.jobs)
+    settings, before = dict(OFF), None
+    print(f"test accuracy, {args.epochs} epochs, mean of {args.seeds} seeds")
+    with ThreadPoolExecutor(args.jobs) as pool:
+        pending = {}
+        for rung, change in RUNGS.items():
+            settings = {**settings, **change}
+            pending[rung] = [
+                pool.submit(run, settings, seed, args, threads)
+                for seed in range(args.seeds)
+            ]
+        for rung, futures in pending.items():
+            results = [future.result() for future in futures]
+            mean = statistics.mean(results)
+            gain = "" if before is None else f"{mean - before:+.3f}"
+            each = " ".join(f"{result:.3f}" for result in results)
+            print(f"{rung:28}{mean:.3f}  {gain:>7}   ({each})", flush=True)
+            before = mean
+
+
+if __name__ == "__main__":
+    main()
