@@ -243,6 +243,7 @@ def train(name, args, splits, names, run_dir):
         epochs=args.epochs,
         validation_data=validation,
         callbacks=callbacks,
+        shuffle=False,  # the dataset shuffles
         verbose=args.verbose,
     )
 

@@ -1,0 +1,114 @@
+"""Every example runs in a small size, in this process: TensorFlow is imported once."""
+
+import json
+import pathlib
+import runpy
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_tricks as kt
+
+pytest.importorskip("tensorflow")
+Image = pytest.importorskip("PIL.Image")
+
+EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
+
+
+def run(monkeypatch, name, *arguments):
+    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder {train,test}/<class>/*.png of a few drawn birds, one of them broken."""
+    root = tmp_path_factory.mktemp("pictures")
+    for split, count in (("train", 40), ("test", 8)):
+        for i, (image, label) in enumerate(
+            zip(*kt.datasets.birds(count, 2, 32), strict=True)
+        ):
+            folder = root / split / f"species {label}"
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{i}.png")
+    (root / "train" / "species 0" / "broken.jpg").write_bytes(b"not a picture")
+    return root
+
+
+SMALL = ("--image-size", 32, "--batch-size", 8, "--verbose", 0)
+
+
+@pytest.mark.filterwarnings("ignore:.*cannot be read")
+@pytest.mark.filterwarnings("ignore:OverfitOneSample")
+def test_bird_classification_is_killed_and_resumed(
+    monkeypatch, tmp_path, pictures, capsys
+):
+    arguments = ("--data-dir", pictures, "--run-dir", tmp_path / "run", *SMALL)
+    arguments += ("--epochs", 3, "--report", tmp_path / "report.json", "--grid-mask")
+
+    class Kill(keras.callbacks.CSVLogger):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.csv_file.close()
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.callbacks, "CSVLogger", Kill)
+        with pytest.raises(KeyboardInterrupt):
+            run(patch, "bird_classification.py", *arguments)
+    assert not (tmp_path / "report.json").exists()
+
+    with pytest.raises(SystemExit, match="unfinished run with other settings"):
+        run(monkeypatch, "bird_classification.py", *arguments, "--seed", 1)
+    run(monkeypatch, "bird_classification.py", *arguments)
+    report = json.loads((tmp_path / "report.json").read_text())
+    tricks = report["runs"]["tricks"]
+    assert tricks["resumed_after_epochs"] == 2
+    assert {len(values) for values in report["history"].values()} == {3}
+    assert 0 <= report["test_accuracy"] <= 1
+    assert report["settings"]["classes"] == ["species 0", "species 1"]
+    assert report["seconds"] > 0
+    for name in ("curves.png", "tricks/confusion.png", "tricks/augmented.png"):
+        with Image.open(tmp_path / "run" / name) as image:
+            assert image.size[0] > 300
+
+    photo = next((pictures / "test" / "species 1").iterdir())
+    capsys.readouterr()
+    run(
+        monkeypatch,
+        "bird_classification.py",
+        "--run-dir",
+        tmp_path / "run",
+        "--predict",
+        photo,
+    )
+    lines = capsys.readouterr().out.splitlines()
+    chances = [float(line.split("%")[0]) for line in lines]
+    assert sum(chances) == pytest.approx(100, abs=0.2)
+    assert sorted(chances, reverse=True) == chances
+
+
+def test_bird_classification_says_what_is_wrong_with_a_folder(monkeypatch, tmp_path):
+    for arguments, message in (
+        (("--data-dir", tmp_path / "nowhere"), "--data-dir: .*nowhere"),
+        (("--predict", "a.png", "--run-dir", tmp_path), "there is no trained model"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            run(monkeypatch, "bird_classification.py", *arguments)
+
+
+@pytest.mark.slow
+def test_bird_classification_offline_beats_the_plain_baseline(monkeypatch, tmp_path):
+    report = tmp_path / "report.json"
+    run(
+        monkeypatch,
+        "bird_classification.py",
+        *("--run-dir", tmp_path / "run", "--report", report, "--verbose", 0),
+    )
+    report = json.loads(report.read_text())
+    accuracies = {name: run["test_accuracy"] for name, run in report["runs"].items()}
+    assert accuracies["tricks"] > accuracies["plain"] + 0.05
+    assert report["seconds"] < 240
+    assert np.isfinite(report["history"]["loss"]).all()
