@@ -1,1 +1,7 @@
-"""TODO."""
+"""Data that needs no download, for examples and tests."""
+
+from keras_tricks.datasets.bird_plate import bird_plate
+from keras_tricks.datasets.birds import BIRD_SPECIES, birds
+from keras_tricks.datasets.image_folder import image_folder
+
+__all__ = ["BIRD_SPECIES", "bird_plate", "birds", "image_folder"]

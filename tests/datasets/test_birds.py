@@ -21,11 +21,11 @@ def test_another_seed_gives_other_pictures_in_another_order():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_species_do_not_depend_on_the_seed(seed):
-    images, labels = kt.datasets.birds(96, num_species=16, image_size=16, seed=seed)
+    images, labels = kt.datasets.birds(96, num_species=18, image_size=16, seed=seed)
     middle = images[:, 4:-4, 4:-4].astype(float).mean(axis=(1, 2))
     blueness = middle[:, 2] - middle[:, 0]
-    kingfishers = blueness[labels >= 14].mean()
-    finches = blueness[labels <= 2].mean()
+    kingfishers = blueness[labels >= 16].mean()
+    finches = blueness[labels <= 3].mean()
     assert kingfishers > finches + 20
 
 
@@ -38,7 +38,7 @@ def test_more_examples_leave_the_first_ones_unchanged():
 
 def test_the_species_changes_the_bird_and_not_the_scene():
     few, few_labels = kt.datasets.birds(30, num_species=8, image_size=32)
-    many, many_labels = kt.datasets.birds(30, num_species=16, image_size=32)
+    many, many_labels = kt.datasets.birds(30, num_species=18, image_size=32)
     changed = (np.abs(few.astype(int) - many) > 8).any(axis=-1).mean(axis=(1, 2))
     same = few_labels == many_labels
     assert 0 < same.sum() < 15
@@ -78,22 +78,22 @@ def test_labels_are_in_shuffled_order():
 
 
 def test_fewer_examples_than_species_are_possible():
-    images, labels = kt.datasets.birds(1, num_species=16, image_size=16)
+    images, labels = kt.datasets.birds(1, num_species=18, image_size=16)
     assert images.shape == (1, 16, 16, 3)
-    assert 0 <= labels[0] < 16
+    assert 0 <= labels[0] < 18
 
 
 def test_species_have_names_of_their_own():
     names = kt.datasets.BIRD_SPECIES
-    assert len(names) == len(set(names)) == 16
+    assert len(names) == len(set(names)) == 18
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"num_examples": 0}, "`num_examples` must be at least 1"),
-        ({"num_species": 1}, "`num_species` must be between 2 and 16"),
-        ({"num_species": 17}, "`num_species` must be between 2 and 16"),
+        ({"num_species": 1}, "`num_species` must be between 2 and 18"),
+        ({"num_species": 19}, "`num_species` must be between 2 and 18"),
         ({"image_size": 15}, "`image_size` must be at least 16"),
         ({"seed": -1}, "`seed` must be at least 0"),
     ],
