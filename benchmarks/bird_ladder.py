@@ -4,7 +4,7 @@ Runs `examples/bird_classification.py` for every rung and seed and prints the te
 accuracies. The rungs are those of the story that the example tells (plain Adam,
 augmentation, SGD, weight decay), then the rest of the tricks.
 
-    python benchmarks/bird_ladder.py --data-dir DIR [--max-classes 20] [--epochs 50]
+    python benchmarks/bird_ladder.py --data-dir DIR [--max-classes 20] [--epochs 30]
         [--seeds 3] [--jobs 2]
 """
 
@@ -23,8 +23,8 @@ OFF = {
     "optimizer": "adam",
     "schedule": "constant",
     "augment": False,
-    "weight-decay": 0,
-    "label-smoothing": 0,
+    "weight-decay": 0.0,
+    "label-smoothing": 0.0,
     "mix": "none",
 }
 RUNGS = {
@@ -32,9 +32,8 @@ RUNGS = {
     "+ pad, crop, rotate, flip": {"augment": True},
     "SGD instead of Adam": {"optimizer": "sgd"},
     "+ weight decay 5e-4": {"weight-decay": 5e-4},
-    "+ warmup and cosine": {"schedule": "cosine"},
-    "+ label smoothing 0.1": {"label-smoothing": 0.1},
-    "+ MixUp": {"mix": "mixup"},
+    "+ warmup-cosine, smoothing": {"schedule": "cosine", "label-smoothing": 0.1},
+    "+ MixUp 0.2": {"mix": "mixup"},
 }
 
 
@@ -69,7 +68,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-dir", required=True)
     parser.add_argument("--max-classes", type=int)
-    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     args = parser.parse_args()
