@@ -205,6 +205,8 @@ def train(name, args, splits, names, run_dir):
     start = time.time()
     keras.utils.set_random_seed(args.seed)
     run_dir = run_dir / name
+    if (run_dir / "result.json").exists():  # the other model was killed, not this one
+        return json.loads((run_dir / "result.json").read_text())
     (run_dir / "backup").mkdir(parents=True, exist_ok=True)
     log = run_dir / "history.csv"
     if not any((run_dir / "backup").iterdir()):  # nothing to resume
@@ -268,6 +270,7 @@ def train(name, args, splits, names, run_dir):
     )
     batch = [part[:24].numpy() for part in next(iter(data))]
     kt.visualize.augmentations(batch, names).savefig(run_dir / "augmented.png", dpi=110)
+    (run_dir / "result.json").write_text(json.dumps(result))
     return result
 
 
@@ -382,7 +385,7 @@ def main():
         for key, v in vars(args).items()
     }
     settings["classes"] = names
-    check_run_dir(args.run_dir, settings)
+    begin(args.run_dir, settings)
     results = {}
     if args.baseline:
         plain = argparse.Namespace(**{**vars(args), **PLAIN})
@@ -401,6 +404,7 @@ def main():
     }
     if args.report:
         args.report.write_text(json.dumps(report, indent=1))
+    finish(args.run_dir, settings)
     for name, result in results.items():
         print(f"{name:8} test accuracy {result['test_accuracy']:.3f}")
     print(
@@ -408,20 +412,30 @@ def main():
     )
 
 
-def check_run_dir(run_dir, settings):
-    """Keep the settings of a run; refuse to resume it with other ones."""
+def begin(run_dir, settings):
+    """Keep the settings of a run; refuse to go on with an unfinished one of others."""
     run_dir.mkdir(parents=True, exist_ok=True)
     path = run_dir / "settings.json"
-    ignored = {"report", "verbose", "predict"}
-    if path.exists() and any(run_dir.glob("*/backup/*")):
-        before = json.loads(path.read_text())
+    before = json.loads(path.read_text()) if path.exists() else {"finished": True}
+    if before["finished"]:
+        for result in run_dir.glob("*/result.json"):
+            result.unlink()
+    elif any(run_dir.glob("*/backup/*")) or any(run_dir.glob("*/result.json")):
+        ignored = {"report", "verbose", "predict"}
         differ = {k for k in settings if before.get(k) != settings[k]} - ignored
         if differ:
             sys.exit(
                 f"{run_dir} holds an unfinished run with other settings "
-                f"({', '.join(sorted(differ))}): finish it, or give another --run-dir"
+                f"({', '.join(sorted(differ))}): finish it, delete it, or give another "
+                "--run-dir"
             )
-    path.write_text(json.dumps(settings, indent=1))
+    path.write_text(json.dumps({**settings, "finished": False}, indent=1))
+
+
+def finish(run_dir, settings):
+    """Mark a run as done: the same command then begins a new one."""
+    path = run_dir / "settings.json"
+    path.write_text(json.dumps({**settings, "finished": True}, indent=1))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import pathlib
 import runpy
 import sys
+import types
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import keras_tricks as kt
 
-pytest.importorskip("tensorflow")
+tf = pytest.importorskip("tensorflow")
 Image = pytest.importorskip("PIL.Image")
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
@@ -88,6 +89,43 @@ def test_bird_classification_is_killed_and_resumed(
     chances = [float(line.split("%")[0]) for line in lines]
     assert sum(chances) == pytest.approx(100, abs=0.2)
     assert sorted(chances, reverse=True) == chances
+
+
+@pytest.mark.filterwarnings("ignore:OverfitOneSample")
+def test_bird_classification_reads_tfds_and_keeps_a_finished_baseline(
+    monkeypatch, tmp_path, capsys
+):
+    images, labels = kt.datasets.birds(40, 2, 24)
+    data = tf.data.Dataset.from_tensor_slices((images, labels))
+    features = {"label": types.SimpleNamespace(names=["finch", "wren"])}
+    module = types.ModuleType("tensorflow_datasets")
+    module.load = lambda name, with_info, as_supervised: (
+        {"train": data, "test": data.take(6)},
+        types.SimpleNamespace(features=features),
+    )
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", module)
+    arguments = ("--tfds", "two_birds", "--run-dir", tmp_path, *SMALL, "--epochs", 1)
+    arguments += ("--baseline", "--mix", "cutmix", "--no-augment")
+
+    fit = keras.Model.fit
+    with monkeypatch.context() as patch:
+        count = iter(range(9))
+
+        def killed_in_the_second_model(*args, **kwargs):
+            if next(count) == 1:
+                raise KeyboardInterrupt
+            return fit(*args, **kwargs)
+
+        patch.setattr(keras.Model, "fit", killed_in_the_second_model)
+        with pytest.raises(KeyboardInterrupt):
+            run(patch, "bird_classification.py", *arguments)
+    before = json.loads((tmp_path / "plain" / "result.json").read_text())
+    run(monkeypatch, "bird_classification.py", *arguments)
+    assert json.loads((tmp_path / "plain" / "result.json").read_text()) == before
+    assert "plain    test accuracy" in capsys.readouterr().out
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    assert settings["classes"] == ["finch", "wren"]
+    assert settings["finished"]
 
 
 def test_bird_classification_says_what_is_wrong_with_a_folder(monkeypatch, tmp_path):
