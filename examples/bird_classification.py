@@ -6,6 +6,13 @@ draws a set of birds, trains a small network plainly and once more with the tric
 compares both on pictures that neither has seen. With `--data-dir DIR` it reads
 `DIR/{train,test}/<class>/*.jpg`, with `--tfds NAME` a data set of tensorflow_datasets.
 A killed run continues where it was when the same command is given again.
+
+@@OFF@@
+
+Real birds: CUB-200-2011 cropped to the bird, 96 pixels, 27 training pictures per
+species, accuracy on the official test split, 2 CPU cores, TensorFlow 2.21, Keras 3.15.1:
+
+@@REAL@@
 """
 
 import argparse

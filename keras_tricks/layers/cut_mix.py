@@ -98,8 +98,11 @@ def cut_span(side, position, size):
 
 def mix_by_area(labels, partner, area, total):
     """Weigh each label by its pixels, `area` of `total` being the partner's."""
-    total = ops.cast(total, "float32")
+    area = ops.cast(area, "float32")[:, None]
+    # No area is larger, but XLA cannot know: it would divide by a constant through a
+    # multiplication with its rounded inverse.
+    total = ops.maximum(ops.cast(total, "float32"), ops.max(area))
     # Two divisions: `1 - area / total` would round a second time.
-    pasted = ops.cast(area, "float32")[:, None] / total
-    kept = (total - ops.cast(area, "float32")[:, None]) / total
+    pasted = area / total
+    kept = (total - area) / total
     return kept * labels + pasted * ops.take(labels, partner, axis=0)
