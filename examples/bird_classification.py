@@ -7,11 +7,11 @@ compares both on pictures that neither has seen. With `--data-dir DIR` it reads
 `DIR/{train,test}/<class>/*.jpg`, with `--tfds NAME` a data set of tensorflow_datasets.
 A killed run continues where it was when the same command is given again.
 
-Without arguments, seed 0: plain 0.389, with the tricks 0.584 of 1,000 test pictures, 102
-seconds on 2 CPU cores.
+Without arguments, seed 0: plain 0.389, with the tricks 0.584 of 1,000 test pictures,
+102 seconds on 2 CPU cores.
 
 Real birds: CUB-200-2011 cropped to the bird, 96 pixels, 27 training pictures per
-species, accuracy on the official test split, 2 CPU cores, TensorFlow 2.21, Keras 3.15.1:
+species, accuracy on the official test split, TensorFlow 2.21, Keras 3.15.1:
 
     20 species, from scratch, 60 epochs                     0.634 0.638 (seeds 0, 1)
     the same with --mix none                                0.578 (seed 0)
@@ -32,7 +32,7 @@ The ladder on 20 species, 30 epochs, mean of seeds 0 to 2 (benchmarks/bird_ladde
     SGD instead of Adam            0.500
     + weight decay 5e-4            0.503
     + warmup-cosine, smoothing     0.592
-    + MixUp                        0.558   (pays from 60 epochs on, see above)
+    + MixUp                        0.558   (at 60 epochs it gained, see above)
 """
 
 import argparse
