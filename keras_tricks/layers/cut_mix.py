@@ -31,7 +31,8 @@ class CutMix(Mixing):
         alpha: Both parameters of the Beta distribution. Float above 0; the paper's 1
             is the uniform distribution.
         data_format: `"channels_last"` or `"channels_first"`; the default is Keras's.
-        seed: Integer, or `None` for another course in every run.
+        seed: Integer, or `None` for another course in every run. Under a `map` with
+            `num_parallel_calls` the batches take their turns in no fixed order.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Raises:

@@ -39,7 +39,8 @@ class GridMask(Augmentation):
         probability: Probability that an image is masked. Float in [0, 1].
         fill_value: Value of removed pixels. Normalize before, and 0 is the mean.
         data_format: `"channels_last"` or `"channels_first"`; the default is Keras's.
-        seed: Integer, or `None` for another course in every run.
+        seed: Integer, or `None` for another course in every run. Under a `map` with
+            `num_parallel_calls` the batches take their turns in no fixed order.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Raises:

@@ -29,7 +29,8 @@ class MixUp(Mixing):
         alpha: Both parameters of the Beta distribution. Float above 0; the paper uses
             0.1 to 0.4 on ImageNet, stronger mixing is nearer to 1.
         data_format: Not used: pixels at the same place are mixed in either format.
-        seed: Integer, or `None` for another course in every run.
+        seed: Integer, or `None` for another course in every run. Under a `map` with
+            `num_parallel_calls` the batches take their turns in no fixed order.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Raises:
