@@ -3,5 +3,6 @@
 from keras_tricks.layers.cut_mix import CutMix
 from keras_tricks.layers.grid_mask import GridMask
 from keras_tricks.layers.mix_up import MixUp
+from keras_tricks.layers.mix_up_or_cut_mix import MixUpOrCutMix
 
-__all__ = ["CutMix", "GridMask", "MixUp"]
+__all__ = ["CutMix", "GridMask", "MixUp", "MixUpOrCutMix"]

@@ -3,6 +3,8 @@
 import keras
 
 from keras_tricks._checks import check_choice, check_integer
+from keras_tricks.layers._boxes import check_boxes, read, require_format, write
+from keras_tricks.layers._pixels import replace, rows_and_columns
 from keras_tricks.layers._random import uniform
 from keras_tricks.layers._tensors import in_foreign_graph, in_tf_data, ops
 
@@ -13,16 +15,18 @@ class Augmentation(keras.layers.Layer):
     """A layer that changes a batch at random during training.
 
     It is called with images, `images, labels`, one tuple of both, or a dict with the
-    key `images`, and returns the same structure. A trick names in `draws` how many
-    random numbers it needs per image and computes in `augment(images, labels,
-    uniforms)`, a pure function. Inside `tf.data` that function is compiled with XLA
-    when height, width and channels are known: one pass over the memory of a batch
-    instead of one per operation.
+    key `images`, and returns the same structure. A trick names in `keys` what it may
+    change, in `draws` how many random numbers it needs per image, and computes in
+    `augment(batch, uniforms)`, a pure function. Inside `tf.data` that function is
+    compiled with XLA when height, width and channels are known: one pass over the
+    memory of a batch instead of one per operation.
 
     Images keep their dtype, whatever the dtype policy.
     """
 
+    keys = ("images",)
     draws = 1
+    bounding_box_format = None
 
     def __init__(self, data_format=None, seed=None, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -43,35 +47,74 @@ class Augmentation(keras.layers.Layer):
 
     def call(self, images, labels=None, sample_weight=None, training=True):
         batch, pack = _unpack(images, labels, sample_weight)
-        return pack(self.augment_batch(batch) if training else batch)
+        return pack(self.augment_batch(batch, self._next_seed()) if training else batch)
 
-    def augment_batch(self, batch):
-        """Change the images of a batch, a dict; the rest is passed on as it is."""
-        images = ops.convert_to_tensor(batch["images"])
-        check_images(images, ranks=(3, 4))
-        single = len(images.shape) == 3
-        images, _ = self.run(images[None] if single else images, None)
-        return {**batch, "images": images[0] if single else images}
-
-    def augment(self, images, labels, uniforms):
-        """Return new images and labels.
+    def augment_batch(self, batch, seed):
+        """Change a batch, a dict, at random, but always the same way for one seed.
 
         Args:
-            images: Tensor `(batch, height, width, channels)`.
-            labels: Float32 tensor `(batch, classes)` or `None`.
+            batch: Dict with the key `images` and any others, or one sample without
+                the batch axis.
+            seed: Integer tensor `(2,)`, not negative: the layer's seed and the number
+                of its calls before this one.
+        """
+        if "bounding_boxes" in self.keys and "boxes" in _keys(batch.get("labels")):
+            raise ValueError(
+                f"{type(self).__name__} moves bounding boxes: give the batch as a dict "
+                "with the keys 'images' and 'bounding_boxes'. Received: boxes among "
+                "the labels."
+            )
+        mine = {key: batch[key] for key in self.keys if key in batch}
+        mine = keras.tree.map_structure(_tensor, mine)
+        check_images(mine["images"])
+        single = len(mine["images"].shape) == 3
+        if single:
+            mine = keras.tree.map_structure(lambda x: x[None], mine)
+        mine = self.prepare(mine, single)
+        uniforms = self.draw(seed, ops.shape(mine["images"])[0])
+        mine = self._compiled(mine["images"])(mine, uniforms)
+        if single:
+            mine = keras.tree.map_structure(lambda x: x[0], mine)
+        return {**batch, **mine}
+
+    def prepare(self, batch, single):
+        """Check and convert what `augment` gets; not compiled, so that it may raise."""
+        if "bounding_boxes" in batch:
+            require_format(self.bounding_box_format, type(self).__name__)
+            check_boxes(batch["bounding_boxes"])
+        return batch
+
+    def draw(self, seed, rows):
+        """Return the uniform numbers of one call, float32 `(rows, draws)`."""
+        return uniform(seed, rows, self.draws)
+
+    def augment(self, batch, uniforms):
+        """Return the changed batch: a pure function.
+
+        Args:
+            batch: Dict of the entries in `keys` that were given. Images are a tensor
+                `(batch, height, width, channels)`, bounding boxes as in `_boxes`.
             uniforms: Float32 tensor `(batch, draws)`, values in [0, 1).
         """
         raise NotImplementedError
 
-    def run(self, images, labels):
-        """Draw the random numbers and call `augment`, compiled where that pays."""
-        uniforms = uniform(self._next_seed(), ops.shape(images)[0], self.draws)
+    def _compiled(self, images):
+        """Return `_augment`, compiled with XLA where that pays."""
         if not in_tf_data() or None in tuple(images.shape[1:]):
-            return self.augment(images, labels, uniforms)
+            return self._augment
         import tensorflow as tf
 
-        compiled = tf.function(self.augment, jit_compile=True, autograph=False)
-        return compiled(images, labels, uniforms)
+        return tf.function(self._augment, jit_compile=True, autograph=False)
+
+    def _augment(self, batch, uniforms):
+        """Call `augment` with bounding boxes in pixels."""
+        form = self.bounding_box_format
+        if "bounding_boxes" not in batch or form is None:
+            return self.augment(batch, uniforms)
+        boxes = read(batch["bounding_boxes"], form, self.image_size(batch["images"]))
+        batch = self.augment({**batch, "bounding_boxes": boxes}, uniforms)
+        boxes = write(batch["bounding_boxes"], form, self.image_size(batch["images"]))
+        return {**batch, "bounding_boxes": boxes}
 
     def image_size(self, images):
         """Return `(height, width)` of the images of a batch."""
@@ -79,28 +122,12 @@ class Augmentation(keras.layers.Layer):
         return ops.shape(images)[first : first + 2]
 
     def rows_and_columns(self, images):
-        """Return the row and the column of every value of an image, for `replace`.
-
-        Channels last, they are those of an image `(height, width * channels)`: three
-        channels make too short an axis for vector instructions (CutMix 2.6 times as
-        slow, GridMask 2 times).
-        """
-        height, width = self.image_size(images)
-        channels = ops.shape(images)[3] if self.data_format == "channels_last" else 1
-        return ops.arange(height), ops.arange(width * channels) // channels
+        """See `_pixels.rows_and_columns`."""
+        return rows_and_columns(images, self.data_format)
 
     def replace(self, images, inside, other):
-        """Return `other`, images or a number, where `inside`, and `images` elsewhere.
-
-        `inside` is boolean `(batch, rows, columns)` as in `rows_and_columns`.
-        """
-        if self.data_format == "channels_first":
-            return ops.where(inside[:, None], other, images)
-        shape = ops.shape(images)
-        flat = (shape[0], shape[1], shape[2] * shape[3])
-        if len(ops.shape(other)) == 4:
-            other = ops.reshape(other, flat)
-        return ops.reshape(ops.where(inside, other, ops.reshape(images, flat)), shape)
+        """See `_pixels.replace`."""
+        return replace(images, inside, other, self.data_format)
 
     def get_config(self):
         config = super().get_config()
@@ -120,26 +147,33 @@ class Augmentation(keras.layers.Layer):
         return seed
 
 
-def check_images(images, ranks):
-    """Raise unless `images` are numbers of one of the ranks."""
+def check_images(images):
+    """Raise unless `images` are numbers with three axes, or four."""
     dtype = keras.backend.standardize_dtype(images.dtype)
     if getattr(images.shape, "rank", 0) is None:
         raise ValueError(
             "`images` must have a known rank: give it with `tf.ensure_shape`. "
             f"Received: images of shape {images.shape}."
         )
-    if len(images.shape) not in ranks or dtype == "bool":
+    if len(images.shape) not in (3, 4) or dtype == "bool":
         raise ValueError(
-            "`images` must be numbers of shape "
-            + " or ".join(_IMAGE_SHAPES[rank] for rank in ranks)
-            + f". Received: images of shape {tuple(images.shape)} and dtype {dtype}."
+            "`images` must be numbers of shape (height, width, channels) or (batch, "
+            "height, width, channels). Received: images of shape "
+            f"{tuple(images.shape)} and dtype {dtype}."
         )
 
 
-_IMAGE_SHAPES = {
-    3: "(height, width, channels)",
-    4: "(batch, height, width, channels)",
-}
+def _keys(value):
+    return value.keys() if isinstance(value, dict) else ()
+
+
+def _tensor(value):
+    if type(value).__name__ == "RaggedTensor":
+        raise ValueError(
+            "A batch must be dense: call `.to_tensor(-1)` on the ragged tensor (a "
+            f"bounding box of label -1 is padding). Received: {value}."
+        )
+    return ops.convert_to_tensor(value)
 
 
 def _unpack(images, labels, sample_weight):

@@ -1,44 +1,192 @@
-"""What MixUp and CutMix share: weights, partners and labels."""
+"""What the mixing layers share: partners, weights, labels, and all else in a batch."""
 
 import math
 
 import keras
 
-from keras_tricks._checks import check_integer, check_number
-from keras_tricks.layers._augmentation import Augmentation, check_images
+from keras_tricks._checks import check_choice, check_integer, check_number
+from keras_tricks.layers._augmentation import Augmentation
+from keras_tricks.layers._boxes import check_boxes
 from keras_tricks.layers._tensors import in_tensorflow_graph, ops
 
 
 class Mixing(Augmentation):
-    """A layer that mixes every image of a batch, and its label, with another one."""
+    """A layer that mixes every image of a batch, and its label, with another one.
 
-    def __init__(self, num_classes=None, alpha=1.0, **kwargs):
+    A trick decides in `recipe` what to mix and with which weights, once per batch,
+    pair or sample, and mixes two arrays accordingly in `mix`.
+    """
+
+    keys = ("images", "labels", "sample_weight", "segmentation_masks")
+    blends = False  # whether values of two images are added up, as in MixUp
+    numbers = 1  # uniform numbers that a recipe takes
+
+    def __init__(self, num_classes, mode, probability, **kwargs):
         super().__init__(**kwargs)
         if num_classes is not None:
             check_integer("num_classes", num_classes, 2)
-        check_number("alpha", alpha)
-        if alpha <= 0:
-            raise ValueError(f"`alpha` must be above 0. Received: alpha={alpha}.")
+        check_choice("mode", mode, ("batch", "pair", "sample"))
+        check_number("probability", probability, 0, 1)
         self.num_classes = num_classes
-        self.alpha = alpha
+        self.mode = mode
+        self.probability = probability
+        self.draws = 2 + self.numbers
 
-    def augment_batch(self, batch):
-        """Mix the images and labels of a batch, a dict."""
-        extra = sorted(set(batch) - {"images", "labels"})
-        if extra or "labels" not in batch:
+    def recipe(self, size, mixed, numbers):
+        """Decide what every image keeps of itself.
+
+        Args:
+            size: `(height, width)` of the images.
+            mixed: Whether an image is mixed at all, boolean `(batch,)`.
+            numbers: As many tensors `(batch,)` of uniform numbers as `numbers` says.
+
+        Returns:
+            A plan for `mix`, and the weights of the own label and of the partner's,
+            `(batch,)`.
+        """
+        raise NotImplementedError
+
+    def mix(self, values, others, plan, data_format):
+        """Mix images or masks with those of the partners as a plan of `recipe` says."""
+        raise NotImplementedError
+
+    def augment(self, batch, uniforms):
+        """See `Augmentation.augment`."""
+        order, *numbers = ops.unstack(uniforms, self.draws, axis=1)
+        partner, leader = pairs(order)
+        if self.mode != "sample":
+            one = leader if self.mode == "pair" else ops.zeros_like(leader)
+            numbers = [ops.take(x, one, axis=0) for x in numbers]
+        mixed = numbers[0] < self.probability
+        size = self.image_size(batch["images"])
+        plan, own, other = self.recipe(size, mixed, numbers[1:])
+        batch = dict(batch)
+        formats = {"images": self.data_format, "segmentation_masks": "channels_last"}
+        for key, data_format in formats.items():
+            if key in batch:
+                others = ops.take(batch[key], partner, axis=0)
+                batch[key] = self.mix(batch[key], others, plan, data_format)
+        if "sample_weight" in batch:
+            own, other, total = _weigh(batch["sample_weight"], partner, own, other)
+            batch["sample_weight"] = total
+        if "labels" in batch:
+            batch["labels"] = mix_labels(batch["labels"], partner, own, other)
+        if "bounding_boxes" in batch:
+            # The last image of an odd batch is its own partner.
+            other_seen = (other > 0) & (
+                partner != ops.cast(ops.arange(ops.shape(partner)[0]), partner.dtype)
+            )
+            batch["bounding_boxes"] = join_boxes(
+                batch["bounding_boxes"], partner, own > 0, other_seen
+            )
+        return batch
+
+    def prepare(self, batch, single):
+        """See `Augmentation.prepare`."""
+        if single:
             raise ValueError(
-                f"{type(self).__name__} mixes images and labels, and nothing else. "
+                f"{type(self).__name__} mixes the images of a batch: `images` must "
+                "have the shape (batch, height, width, channels). In `tf.data`, place "
+                "it after `.batch(...)`. Received: images of shape "
+                f"{tuple(batch['images'].shape[1:])}."
+            )
+        if "labels" in batch:
+            labels = dense_labels(batch["labels"], self.num_classes)
+            batch = {**batch, "labels": labels}
+        if "bounding_boxes" in batch:
+            check_boxes(batch["bounding_boxes"])
+        if "segmentation_masks" in batch:
+            dtype = keras.backend.standardize_dtype(batch["segmentation_masks"].dtype)
+            if self.blends and "float" not in dtype:
+                raise ValueError(
+                    f"{type(self).__name__} cannot add up class numbers: "
+                    "`segmentation_masks` must be one-hot floats (batch, height, "
+                    f"width, classes). Received: dtype {dtype}."
+                )
+        return batch
+
+    def augment_batch(self, batch, seed):
+        """See `Augmentation.augment_batch`."""
+        targets = {"labels", "segmentation_masks", "bounding_boxes"} & set(batch)
+        extra = sorted(set(batch) - set(self.keys))
+        if extra or not targets:
+            raise ValueError(
+                f"{type(self).__name__} mixes images with their labels: it takes "
+                f"{', '.join(self.keys)}. Received: {', '.join(sorted(batch))}."
+            )
+        if "sample_weight" in batch and targets != {"labels"}:
+            raise ValueError(
+                f"{type(self).__name__} mixes `sample_weight` with labels only. "
                 f"Received: {', '.join(sorted(batch))}."
             )
-        images = ops.convert_to_tensor(batch["images"])
-        check_images(images, ranks=(4,))
-        labels = dense_labels(batch["labels"], self.num_classes)
-        images, labels = self.run(images, labels)
-        return {"images": images, "labels": labels}
+        return super().augment_batch(batch, seed)
 
     def get_config(self):
-        config = super().get_config()
-        return {**config, "num_classes": self.num_classes, "alpha": self.alpha}
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "mode": self.mode,
+            "probability": self.probability,
+        }
+
+
+def pairs(order):
+    """Pair a batch at random: neighbours in the order of the given numbers `(batch,)`.
+
+    Returns:
+        For every image the index of its partner, and that of the first of the two.
+    """
+    sequence = ops.argsort(order)
+    rank = ops.cast(ops.argsort(sequence), "int32")  # place of every image in it
+    first = rank - rank % 2
+    last = ops.shape(order)[0] - 1
+    other = ops.minimum(first + 1 - rank % 2, last)
+    return ops.take(sequence, other, axis=0), ops.take(sequence, first, axis=0)
+
+
+def mix_labels(labels, partner, own, other):
+    """Return `own · labels + other · labels[partner]`, float32 `(batch, classes)`."""
+    return own[:, None] * labels + other[:, None] * ops.take(labels, partner, axis=0)
+
+
+def join_boxes(boxes, partner, own, other):
+    """Return the boxes of both images; those of an image that is not seen are dropped.
+
+    Args:
+        boxes: Dict of `boxes`, `(batch, boxes, 4)`, and `labels`, `(batch, boxes)`.
+        partner: Index of every image's partner, `(batch,)`.
+        own: Whether an image is seen itself, `(batch,)`.
+        other: Whether its partner is seen, `(batch,)`.
+    """
+    joined = {
+        key: ops.concatenate([value, ops.take(value, partner, axis=0)], axis=1)
+        for key, value in boxes.items()
+    }
+    per_image = ops.shape(boxes["labels"])[1]
+    seen = ops.repeat(ops.stack([own, other], axis=1), per_image, axis=1)
+    gone = (joined["labels"] == -1) | ~seen
+    return {
+        "boxes": ops.where(
+            gone[..., None], ops.cast(-1, joined["boxes"].dtype), joined["boxes"]
+        ),
+        "labels": ops.where(
+            gone, ops.cast(-1, joined["labels"].dtype), joined["labels"]
+        ),
+    }
+
+
+def _weigh(sample_weight, partner, own, other):
+    """Return the shares of two weighted samples, and the weight of their mixture.
+
+    The loss is linear in the label: `total · loss(own · a + other · b)` is then the
+    weighted sum of the losses of `a` and `b`.
+    """
+    weight = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+    own, other = own * weight, other * ops.take(weight, partner, axis=0)
+    total = own + other
+    safe = ops.where(total == 0, 1.0, total)
+    weighed = ops.cast(ops.reshape(total, ops.shape(sample_weight)), "float32")
+    return own / safe, other / safe, weighed
 
 
 def symmetric_beta(first, second, alpha):
@@ -63,24 +211,15 @@ def symmetric_beta(first, second, alpha):
     return (1 + cosine * ops.sqrt(1 - radius) / length) / 2
 
 
-def blend(values, partner, weight):
-    """Return `weight · values + (1 - weight) · values[partner]` in the same dtype.
-
-    Computed in float32; integers are rounded to the nearest, halves to even.
-    """
-    dtype = keras.backend.standardize_dtype(values.dtype)
-    compute_dtype = "float64" if dtype == "float64" else "float32"
-    shape = ops.shape(values)
-    values = ops.cast(ops.reshape(values, (shape[0], -1)), compute_dtype)
-    weight = ops.cast(weight[:, None], compute_dtype)
-    mixed = weight * values + (1 - weight) * ops.take(values, partner, axis=0)
-    mixed = ops.round(mixed) if "int" in dtype else mixed
-    return ops.reshape(ops.cast(mixed, dtype), shape)
+def check_alpha(name, alpha):
+    """Raise unless `alpha` is a parameter of a Beta distribution."""
+    check_number(name, alpha)
+    if alpha <= 0:
+        raise ValueError(f"`{name}` must be above 0. Received: {name}={alpha}.")
 
 
 def dense_labels(labels, num_classes):
     """Return class ids or dense labels as float32 `(batch, classes)`."""
-    labels = ops.convert_to_tensor(labels)
     dtype = keras.backend.standardize_dtype(labels.dtype)
     shape = tuple(labels.shape)
     received = f"Received: labels of shape {shape} and dtype {dtype}"

@@ -2,7 +2,9 @@
 
 import keras
 
-from keras_tricks.layers._mixing import Mixing, symmetric_beta
+from keras_tricks._checks import check_number
+from keras_tricks.layers._mixing import Mixing, check_alpha, symmetric_beta
+from keras_tricks.layers._pixels import replace, rows_and_columns
 from keras_tricks.layers._tensors import ops
 
 
@@ -10,7 +12,8 @@ from keras_tricks.layers._tensors import ops
 class CutMix(Mixing):
     """Replace a box of every image by that of another one of the batch.
 
-    With `w ~ Beta(alpha, alpha)` per image the box has the sides `sqrt(1 - w)` of the
+    The batch is split into pairs at random, and both images of a pair swap the same
+    box. With `w ~ Beta(alpha, alpha)` the box has the sides `sqrt(1 - w)` of the
     image's, a centre uniform over the whole image, and is clipped at its border. The
     label is then weighed by the pixels that were really kept: exactly, where KerasCV
     0.9 keeps the unclipped weight (mean error 0.174) and Keras 3.15.1 is off by
@@ -26,10 +29,20 @@ class CutMix(Mixing):
     same dtype and labels float32 `(batch, classes)`. In `dataset.map`, place it after
     `.batch(...)`.
 
+    Sample weights are mixed so that a loss linear in the label, as cross-entropy, is
+    the weighted sum of both samples' losses; segmentation masks of any dtype get the
+    same box. Anything else is refused: of a bounding box half covered nobody can say
+    what is left of its object (for detection take `Mosaic` or `MixUp`).
+
     Args:
         num_classes: Number of classes; needed for integer labels. Integer, at least 2.
         alpha: Both parameters of the Beta distribution. Float above 0; the paper's 1
             is the uniform distribution.
+        minmax: `None`, or two floats in [0, 1]: each side of the box is then a uniform
+            fraction of the image's between them, and the box lies inside the image, as
+            timm's `cutmix_minmax`. `alpha` is not used.
+        mode: How many boxes are drawn: one per `"batch"`, `"pair"` or `"sample"`.
+        probability: Probability that a batch, pair or sample is mixed. Float in [0, 1].
         data_format: `"channels_last"` or `"channels_first"`; the default is Keras's.
         seed: Integer, or `None` for another course in every run. Under a `map` with
             `num_parallel_calls` the batches take their turns in no fixed order.
@@ -38,7 +51,7 @@ class CutMix(Mixing):
     Raises:
         ValueError: If an argument is out of its range, labels are missing or integer
             without `num_classes`, images have no batch axis, or the batch carries
-            more than images and labels.
+            what cannot be mixed.
 
     Example:
         >>> layer = CutMix(num_classes=2, seed=1)
@@ -51,34 +64,76 @@ class CutMix(Mixing):
         [Yun et al., 2019](https://arxiv.org/abs/1905.04899); box as in timm.
     """
 
-    draws = 5
+    numbers = 4
 
     def __init__(
-        self, num_classes=None, alpha=1.0, data_format=None, seed=None, **kwargs
+        self,
+        num_classes=None,
+        alpha=1.0,
+        minmax=None,
+        mode="pair",
+        probability=1.0,
+        data_format=None,
+        seed=None,
+        **kwargs,
     ):
         super().__init__(
-            num_classes=num_classes,
-            alpha=alpha,
-            data_format=data_format,
-            seed=seed,
-            **kwargs,
+            num_classes, mode, probability, data_format=data_format, seed=seed, **kwargs
         )
+        check_alpha("alpha", alpha)
+        check_minmax("minmax", minmax)
+        self.alpha = alpha
+        self.minmax = minmax
 
-    def augment(self, images, labels, uniforms):
-        """See `Augmentation.augment`."""
-        first, second, order, y, x = ops.unstack(uniforms, num=5, axis=1)
-        partner = ops.argsort(order)
-        height, width = self.image_size(images)
-        side = ops.sqrt(1 - symmetric_beta(first, second, self.alpha))
-        top, bottom = cut_span(side, y, height)  # (batch,)
-        left, right = cut_span(side, x, width)
-        rows, columns = self.rows_and_columns(images)
-        in_rows = (rows >= top[:, None]) & (rows < bottom[:, None])  # (batch, rows)
-        in_columns = (columns >= left[:, None]) & (columns < right[:, None])
-        inside = in_rows[:, :, None] & in_columns[:, None, :]
-        images = self.replace(images, inside, ops.take(images, partner, axis=0))
-        area = (bottom - top) * (right - left)
-        return images, mix_by_area(labels, partner, area, height * width)
+    def recipe(self, size, mixed, numbers):
+        """See `Mixing.recipe`."""
+        box = cut_box(size, mixed, numbers, self.alpha, self.minmax)
+        return box, *area_weights(box, size)
+
+    def mix(self, values, others, plan, data_format):
+        """See `Mixing.mix`."""
+        inside = in_box(plan, *rows_and_columns(values, data_format))
+        return replace(values, inside, others, data_format)
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha, "minmax": self.minmax}
+
+
+def check_minmax(name, minmax):
+    """Raise unless `minmax` is `None` or two rising fractions."""
+    if minmax is None:
+        return
+    if not isinstance(minmax, (tuple, list)) or len(minmax) != 2:
+        raise TypeError(f"`{name}` must be two numbers. Received: {name}={minmax!r}.")
+    for value in minmax:
+        check_number(name, value, 0, 1)
+    if minmax[0] > minmax[1]:
+        raise ValueError(f"`{name}` must rise. Received: {name}={minmax}.")
+
+
+def cut_box(size, mixed, numbers, alpha, minmax=None):
+    """Return where a box begins and ends: rows and columns, four integers `(batch,)`.
+
+    Args:
+        size: `(height, width)` of the images.
+        mixed: Where not, the box is empty. Boolean `(batch,)`.
+        numbers: Four tensors `(batch,)` of uniform numbers.
+        alpha: Both parameters of the Beta distribution.
+        minmax: Limits of the sides as fractions, instead of `alpha`.
+    """
+    first, second, y, x = numbers
+    if minmax is None:
+        side = ops.sqrt(1 - symmetric_beta(first, second, alpha))
+        spans = [
+            cut_span(side, place, n) for place, n in zip((y, x), size, strict=True)
+        ]
+    else:
+        spans = [
+            _inner_span(minmax, side, place, n)
+            for side, place, n in zip((first, second), (y, x), size, strict=True)
+        ]
+    (top, bottom), (left, right) = spans
+    return top, ops.where(mixed, bottom, top), left, right
 
 
 def cut_span(side, position, size):
@@ -90,20 +145,39 @@ def cut_span(side, position, size):
         size: Integer.
     """
     size = ops.cast(size, "int32")
-    scale = ops.cast(size, "float32")
-    length = ops.cast(side * scale, "int32")
-    centre = ops.cast(position * scale, "int32")
+    length = _floor(side, size)
+    centre = _floor(position, size)
     begin = ops.maximum(centre - length // 2, 0)
     return begin, ops.minimum(centre + (length + 1) // 2, size)
 
 
-def mix_by_area(labels, partner, area, total):
-    """Weigh each label by its pixels, `area` of `total` being the partner's."""
-    area = ops.cast(area, "float32")[:, None]
+def in_box(box, rows, columns):
+    """Return which pixels are in a box, boolean `(batch, rows, columns)`."""
+    top, bottom, left, right = (edge[:, None] for edge in box)
+    in_rows = (rows >= top) & (rows < bottom)
+    in_columns = (columns >= left) & (columns < right)
+    return in_rows[:, :, None] & in_columns[:, None, :]
+
+
+def area_weights(box, size):
+    """Return the fractions of an image outside and inside a box, `(batch,)`."""
+    top, bottom, left, right = box
+    area = ops.cast((bottom - top) * (right - left), "float32")
     # No area is larger, but XLA cannot know: it would divide by a constant through a
     # multiplication with its rounded inverse.
-    total = ops.maximum(ops.cast(total, "float32"), ops.max(area))
+    total = ops.maximum(ops.cast(size[0] * size[1], "float32"), ops.max(area))
     # Two divisions: `1 - area / total` would round a second time.
-    pasted = area / total
-    kept = (total - area) / total
-    return kept * labels + pasted * ops.take(labels, partner, axis=0)
+    return (total - area) / total, area / total
+
+
+def _inner_span(minmax, side, position, size):
+    """Return a cut within the axis, of a length between two fractions of it."""
+    size = ops.cast(size, "int32")
+    shortest, longest = (_floor(limit, size) for limit in minmax)
+    length = shortest + _floor(side, longest - shortest + 1)
+    begin = _floor(position, size - length + 1)
+    return begin, begin + length
+
+
+def _floor(fraction, length):
+    return ops.cast(fraction * ops.cast(length, "float32"), "int32")

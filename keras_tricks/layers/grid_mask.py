@@ -87,8 +87,9 @@ class GridMask(Augmentation):
         self.probability = probability
         self.fill_value = fill_value
 
-    def augment(self, images, labels, uniforms):
+    def augment(self, batch, uniforms):
         """See `Augmentation.augment`."""
+        images = batch["images"]
         chance, period, y, x, angle = ops.unstack(uniforms, num=5, axis=1)
         height, width = self.image_size(images)
         d_min, d_max = self._periods(height, width)
@@ -103,9 +104,8 @@ class GridMask(Augmentation):
         )
         removed = on_stripe if self.mode == 0 else ~on_stripe
         removed = removed & (chance < self.probability)[:, None, None]
-        return self.replace(
-            images, removed, ops.cast(self.fill_value, images.dtype)
-        ), labels
+        fill_value = ops.cast(self.fill_value, images.dtype)
+        return {**batch, "images": self.replace(images, removed, fill_value)}
 
     def _periods(self, height, width):
         """Return the limits of the period in pixels, as float32."""

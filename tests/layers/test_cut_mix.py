@@ -120,8 +120,86 @@ def test_small_alpha_makes_extreme_boxes_and_large_alpha_middling_ones():
 
 
 def test_batch_without_labels_is_refused():
-    with pytest.raises(ValueError, match="CutMix mixes images and labels"):
+    with pytest.raises(ValueError, match="CutMix mixes images with their labels"):
         kt.layers.CutMix(2)(np.zeros((2, 4, 4, 3)))
+
+
+def boxes_of(origin):
+    """Return the box of foreign pixels of every image: top, bottom, left, right."""
+    found = []
+    for i, image in enumerate(origin):
+        rows, columns = np.nonzero(image != i)
+        edges = (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1)
+        found.append(edges if len(rows) else None)
+    return found
+
+
+def test_mode_says_how_many_boxes_are_drawn():
+    arguments = {"alpha": 20.0, "seed": 1}
+    assert len(set(boxes_of(cut(12, 32, 24, mode="batch", **arguments)[0]))) == 1
+    assert len(set(boxes_of(cut(12, 32, 24, mode="pair", **arguments)[0]))) == 6
+    assert len(set(boxes_of(cut(12, 32, 24, mode="sample", **arguments)[0]))) == 12
+
+
+def test_probability_is_that_of_being_cut():
+    _, labels = cut(400, 16, 16, alpha=20.0, mode="sample", probability=0.3)
+    assert (np.diag(labels) < 1).mean() == pytest.approx(0.3, abs=0.07)
+
+
+def test_minmax_boxes_lie_inside_and_their_sides_between():
+    origin, labels = cut(300, 40, 20, minmax=(0.2, 0.6), mode="sample")
+    boxes = np.array(boxes_of(origin))
+    heights, widths = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
+    assert set(heights) == set(range(8, 25))
+    assert set(widths) == set(range(4, 13))
+    assert abs(np.corrcoef(heights, widths)[0, 1]) < 0.2
+    for begin, length, size in ((0, heights, 40), (2, widths, 20)):
+        places = boxes[:, begin] / (size - length)
+        assert places.min() == 0
+        assert places.max() == 1
+        assert np.mean(places) == pytest.approx(0.5, abs=0.07)
+    np.testing.assert_array_equal(labels, shares(origin, 300).astype("float32"))
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 1), (9, 8, 2)])
+def test_masks_get_the_box_of_the_images(shape):
+    ids = np.broadcast_to(np.arange(6).reshape(6, 1, 1, 1), (6, 9, 8, 3))
+    masks = np.random.default_rng(0).integers(0, 99, (6, *shape)).astype("uint8")
+    for data_format in ("channels_last", "channels_first"):
+        images = ids if data_format == "channels_last" else ids.transpose(0, 3, 1, 2)
+        layer = kt.layers.CutMix(6, data_format=data_format, seed=1)
+        batch = {"images": images, "segmentation_masks": masks}
+        out = {k: np.asarray(ops.convert_to_numpy(v)) for k, v in layer(batch).items()}
+        mixed = out["images"]
+        origin = mixed[..., 0] if data_format == "channels_last" else mixed[:, 0]
+        expected = np.take_along_axis(
+            masks.reshape(6, 9, 8, -1), origin[..., None], axis=0
+        )
+        np.testing.assert_array_equal(
+            out["segmentation_masks"], expected.reshape(masks.shape)
+        )
+        assert (origin != np.arange(6)[:, None, None]).any()
+
+
+def test_boxes_are_refused():
+    batch = {"images": np.zeros((2, 4, 4, 3)), "labels": np.eye(2)}
+    with pytest.raises(ValueError, match=r"CutMix mixes .*Received: bounding_boxes"):
+        kt.layers.CutMix(2)({**batch, "bounding_boxes": {}})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"alpha": 0}, ValueError, "`alpha` must be above 0"),
+        ({"minmax": 0.5}, TypeError, "`minmax` must be two numbers"),
+        ({"minmax": (0.5, 1.5)}, ValueError, "`minmax` must be between 0 and 1"),
+        ({"minmax": (0.5, 0.2)}, ValueError, "`minmax` must rise"),
+        ({"mode": "elem"}, ValueError, "`mode` must be one of"),
+    ],
+)
+def test_bad_argument_is_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        kt.layers.CutMix(**arguments)
 
 
 @pytest.mark.reference
@@ -132,8 +210,10 @@ def test_kept_fractions_are_distributed_as_in_timm(timm):
         weight = np.random.beta(1.0, 1.0)
         _, weight = timm.data.mixup.cutmix_bbox_and_lam((3, 32, 48), weight)
         theirs.append(weight)
-    mine = [np.diag(cut(250, 32, 48, seed=seed)[1]) for seed in range(16)]
+    mine = [
+        np.diag(cut(250, 32, 48, seed=seed, mode="sample")[1]) for seed in range(16)
+    ]
     mine = np.concatenate(mine)
-    mine = mine[mine < 1]  # an image that is its own partner keeps everything
+    mine = mine[mine < 1]  # an empty box
     theirs = np.array(theirs)[np.array(theirs) < 1]
     assert stats.ks_2samp(mine, theirs).pvalue > 0.01

@@ -139,9 +139,9 @@ def test_images_of_unknown_size_are_mixed_too():
             np.array([0.0, 1.0]),
             "`labels` must be integers of shape",
         ),
-        (constant_images(2)[0], np.eye(2), "must be numbers of shape .batch, height"),
+        (constant_images(2)[0], np.eye(2), "must have the shape .batch, height"),
         (constant_images(2) > 0, np.eye(2), "dtype bool"),
-        (constant_images(2), None, "mixes images and labels, and nothing else"),
+        (constant_images(2), None, "mixes images with their labels"),
     ],
 )
 def test_bad_batch_is_refused(images, labels, message):
@@ -163,12 +163,109 @@ def test_labels_out_of_range_are_refused():
 
 def test_what_cannot_be_mixed_is_refused():
     batch = {"images": constant_images(2), "labels": np.eye(2)}
-    with pytest.raises(ValueError, match="bounding_boxes"):
-        kt.layers.MixUp()({**batch, "bounding_boxes": {}})
-    with pytest.raises(ValueError, match="sample_weight"):
-        kt.layers.MixUp()(constant_images(2), np.eye(2), np.ones(2))
+    with pytest.raises(ValueError, match="Received: file_names, images, labels"):
+        kt.layers.MixUp()({**batch, "file_names": np.arange(2)})
+    masks = np.zeros((2, 3, 2), "uint8")
+    with pytest.raises(ValueError, match=r"one-hot floats .batch.* dtype uint8"):
+        kt.layers.MixUp()({**batch, "segmentation_masks": masks})
+    with pytest.raises(ValueError, match="the keys 'boxes' and 'labels'"):
+        kt.layers.MixUp()({**batch, "bounding_boxes": {"boxes": np.zeros((2, 1, 4))}})
+    with pytest.raises(ValueError, match="give the batch as a dict"):
+        kt.layers.MixUp()(batch["images"], {"boxes": np.zeros((2, 1, 4))})
+    weighted = {"images": batch["images"], "segmentation_masks": masks * 1.0}
+    with pytest.raises(ValueError, match="`sample_weight` with labels only"):
+        kt.layers.MixUp()({**weighted, "sample_weight": np.ones(2)})
     with pytest.raises(ValueError, match="key 'images'"):
         kt.layers.MixUp()({"image": constant_images(2)})
+
+
+def mixture(mode, count=12, **arguments):
+    """Return the own weights of a batch, and everybody's partner."""
+    layer = kt.layers.MixUp(count, alpha=1.0, mode=mode, seed=2, **arguments)
+    _, labels = run(layer, constant_images(count), np.arange(count))
+    return np.diag(labels), np.argmax(labels - 2 * np.eye(count), axis=1)
+
+
+def test_mode_says_how_many_weights_are_drawn():
+    own, _ = mixture("batch")
+    assert len(set(own)) == 1
+    own, partner = mixture("pair")
+    np.testing.assert_array_equal(own, own[partner])
+    assert len(set(own)) == 6
+    own, partner = mixture("sample")
+    np.testing.assert_array_equal(partner[partner], np.arange(12))
+    assert len(set(own)) == 12
+
+
+@pytest.mark.parametrize("mode", ["batch", "pair", "sample"])
+def test_probability_is_that_of_being_mixed(mode):
+    own, partner = mixture(mode, count=400, probability=0.3)
+    mixed = own < 1
+    if mode == "batch":
+        assert mixed.all() or not mixed.any()
+    else:
+        assert mixed.mean() == pytest.approx(0.3, abs=0.1)
+    if mode == "pair":
+        np.testing.assert_array_equal(mixed[mixed], mixed[partner[mixed]])
+    assert (mixture(mode, probability=0.0)[0] == 1).all()
+
+
+def test_sample_weights_give_the_weighted_sum_of_the_losses():
+    rng = np.random.default_rng(0)
+    labels, weight = np.eye(6)[rng.integers(0, 6, 6)], rng.random(6).astype("float32")
+    weight[2] = 0
+    layer = kt.layers.MixUp(alpha=1.0, seed=2)
+    plain = kt.layers.MixUp(alpha=1.0, seed=2)
+    identity = np.eye(6)
+    shares = run(plain, constant_images(6), identity)[1]  # who is made of whom
+    batch = (constant_images(6), labels, weight)
+    _, mixed, total = (np.asarray(ops.convert_to_numpy(v)) for v in layer(batch))
+    losses = rng.random((6, 6))  # of prediction i for class k
+    expected = (shares * weight) @ labels
+    np.testing.assert_allclose(total[:, None] * mixed, expected, atol=1e-6)
+    np.testing.assert_allclose(total, shares @ weight, atol=1e-6)
+    np.testing.assert_allclose(
+        total * (mixed * losses).sum(1), (expected * losses).sum(1), atol=1e-6
+    )
+    assert np.isfinite(mixed).all()
+
+
+def test_equal_sample_weights_change_nothing():
+    batch = (constant_images(4), np.eye(4))
+    _, labels = run(kt.layers.MixUp(seed=1), *batch)
+    _, weighed, weight = kt.layers.MixUp(seed=1)(*batch, np.full((4, 1), 2.0))
+    np.testing.assert_allclose(ops.convert_to_numpy(weighed), labels, atol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(weight), np.full((4, 1), 2))
+
+
+def test_one_hot_masks_are_blended_as_the_images():
+    classes = np.random.default_rng(0).integers(0, 3, (4, 6, 5))
+    batch = {"images": constant_images(4, 6, 5), "labels": np.eye(4)}
+    batch["segmentation_masks"] = np.eye(3, dtype="float32")[classes]
+    out = kt.layers.MixUp(alpha=1.0, seed=1)(batch)
+    shares = np.asarray(ops.convert_to_numpy(out["labels"]))
+    masks = np.asarray(ops.convert_to_numpy(out["segmentation_masks"]))
+    expected = np.einsum("ij,jhwk->ihwk", shares, np.eye(3)[classes])
+    np.testing.assert_allclose(masks, expected, atol=1e-6)
+
+
+def test_an_image_gets_the_boxes_of_both():
+    boxes = np.arange(24, dtype="float32").reshape(3, 2, 4)
+    labels = np.array([[1, -1], [2, 3], [4, 5]])
+    batch = {"images": constant_images(3), "labels": np.eye(3)}
+    batch["bounding_boxes"] = {"boxes": boxes, "labels": labels}
+    out = kt.layers.MixUp(alpha=1.0, seed=0)(batch)
+    shares = np.asarray(ops.convert_to_numpy(out["labels"]))
+    joined = {k: ops.convert_to_numpy(v) for k, v in out["bounding_boxes"].items()}
+    assert joined["boxes"].shape == (3, 4, 4)
+    for i in range(3):
+        partner = np.argmax(shares[i] - 2 * np.eye(3)[i])
+        mixed = shares[i, i] < 1
+        others = labels[partner] if mixed else [-1, -1]
+        np.testing.assert_array_equal(joined["labels"][i], [*labels[i], *others])
+        expected = np.concatenate([boxes[i], boxes[partner]])
+        expected[joined["labels"][i] == -1] = -1
+        np.testing.assert_array_equal(joined["boxes"][i], expected)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +274,8 @@ def test_what_cannot_be_mixed_is_refused():
         ({"alpha": 0}, ValueError, "`alpha` must be above 0. Received: alpha=0"),
         ({"alpha": -1}, ValueError, "`alpha`"),
         ({"alpha": "0.2"}, TypeError, "`alpha` must be a number"),
+        ({"mode": "elem"}, ValueError, "`mode` must be one of 'batch', 'pair'"),
+        ({"probability": 2}, ValueError, "`probability` must be between 0 and 1"),
         ({"num_classes": 1}, ValueError, "`num_classes` must be at least 2"),
         ({"num_classes": 2.0}, TypeError, "`num_classes` must be an integer"),
         ({"seed": 1.5}, TypeError, "`seed` must be an integer"),
