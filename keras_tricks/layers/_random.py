@@ -28,6 +28,28 @@ def uniform(seed, rows, columns):
     return ops.reshape(numbers, (rows, columns))
 
 
+def child_seed(seed, index):
+    """Return the seed of one of several layers that share a seed, integers `(2,)`."""
+    first, calls = ops.unstack(ops.cast(ops.mod(seed, 2**31 - 1), "int32"), 2)
+    first = _hash(ops.bitwise_xor(_hash(first), index + 1))
+    return ops.stack([ops.bitwise_and(first, 2**31 - 1), calls])
+
+
+def integers(numbers, columns):
+    """Return int32 values in [0, 2**24) of shape `(rows, columns)`.
+
+    For a layer that needs a random number per pixel or cell: all values of a row come
+    from one number of `uniform`.
+
+    Args:
+        numbers: Float32 in [0, 1), `(rows,)`.
+        columns: Integer or scalar tensor.
+    """
+    seed = _hash(ops.cast(numbers * 2**24, "int32"))[:, None]
+    counter = ops.arange(columns, dtype="int32")
+    return _shift(_hash(ops.bitwise_xor(_hash(counter), seed)), 8)
+
+
 def _hash(x):
     """Scramble int32 values, one to one: C. Wellons's `lowbias32`."""
     x = ops.bitwise_xor(x, _shift(x, 16)) * 0x7FEB352D
