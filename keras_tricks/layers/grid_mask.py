@@ -4,9 +4,11 @@ import math
 import numbers
 
 import keras
+import numpy as np
 
 from keras_tricks._checks import check_choice, check_integer, check_number
 from keras_tricks.layers._augmentation import Augmentation
+from keras_tricks.layers._erasing import computed_once, fill_like
 from keras_tricks.layers._tensors import ops
 
 
@@ -20,11 +22,13 @@ class GridMask(Augmentation):
     default. Mode 0 removes the stripes: `(1 - ratio)²` is kept.
 
     The defaults are those of the authors' ImageNet training, with the period as a
-    fraction of the image: 96 to 224 pixels of 224. KerasCV 0.9's `GridMask` has
-    another geometry and removes 9 % on average; Keras 3.15.1 has none.
+    fraction of the image: 96 to 224 pixels of 224. They also raise the probability
+    from 0 during the first 240 of 300 epochs: give `ramp_steps`. `GridMask.paddleclas`
+    has other settings. KerasCV 0.9's `GridMask` has another geometry and removes 9 %
+    on average; Keras 3.15.1 has none.
 
     Call with images `(batch, height, width, channels)` or one image without the batch
-    axis, alone or in a tuple or dict with labels, which are passed on unchanged.
+    axis, alone or in a tuple or dict; labels, boxes and masks are passed on unchanged.
     Returns the same structure, shape and dtype. In a model it does nothing at
     inference.
 
@@ -38,6 +42,8 @@ class GridMask(Augmentation):
             (no rotation) to 360.
         probability: Probability that an image is masked. Float in [0, 1].
         fill_value: Value of removed pixels. Normalize before, and 0 is the mean.
+        ramp_steps: Steps (batches) in which the probability grows from 0 in a straight
+            line. Integer; 0 for the full probability at once.
         data_format: `"channels_last"` or `"channels_first"`; the default is Keras's.
         seed: Integer, or `None` for another course in every run. Under a `map` with
             `num_parallel_calls` the batches take their turns in no fixed order.
@@ -45,7 +51,8 @@ class GridMask(Augmentation):
 
     Raises:
         TypeError: If an argument is of the wrong kind.
-        ValueError: If an argument is out of its range or images have no such shape.
+        ValueError: If an argument is out of its range, images have no such shape, or
+            integer images cannot hold `fill_value`.
 
     Example:
         >>> layer = GridMask(probability=1.0, seed=1)
@@ -68,6 +75,7 @@ class GridMask(Augmentation):
         rotate=360,
         probability=0.8,
         fill_value=0.0,
+        ramp_steps=0,
         data_format=None,
         seed=None,
         **kwargs,
@@ -79,6 +87,7 @@ class GridMask(Augmentation):
         check_integer("rotate", rotate, 1, 360)
         check_number("probability", probability, 0, 1)
         check_number("fill_value", fill_value)
+        check_integer("ramp_steps", ramp_steps)
         self.d_min = d_min
         self.d_max = d_max
         self.ratio = ratio
@@ -86,6 +95,29 @@ class GridMask(Augmentation):
         self.rotate = rotate
         self.probability = probability
         self.fill_value = fill_value
+        self.ramp_steps = ramp_steps
+
+    @classmethod
+    def paddleclas(cls, **arguments):
+        """Return the layer with PaddleClas's settings for ImageNet.
+
+        They differ from the authors': unrotated stripes of half the period are
+        removed, 75 % of every image. PaddleClas raises the probability for 240 epochs
+        here too: give `ramp_steps`.
+        """
+        settings = {"ratio": 0.5, "mode": 0, "rotate": 1, "probability": 1.0}
+        return cls(**{**settings, **arguments})
+
+    def draw(self, seed, rows):
+        """See `Augmentation.draw`."""
+        uniforms = super().draw(seed, rows)
+        if self.ramp_steps == 0:
+            return uniforms
+        # A number divided by a share is below the probability as much less often.
+        calls = ops.cast(ops.minimum(seed[1], self.ramp_steps), "float32")
+        chance = uniforms[:, :1] * (self.ramp_steps / ops.maximum(calls, 1))
+        chance = ops.where(calls > 0, chance, 2.0)
+        return ops.concatenate([chance, uniforms[:, 1:]], axis=1)
 
     def augment(self, batch, uniforms):
         """See `Augmentation.augment`."""
@@ -104,7 +136,7 @@ class GridMask(Augmentation):
         )
         removed = on_stripe if self.mode == 0 else ~on_stripe
         removed = removed & (chance < self.probability)[:, None, None]
-        fill_value = ops.cast(self.fill_value, images.dtype)
+        fill_value = fill_like(self.fill_value, images)
         return {**batch, "images": self.replace(images, removed, fill_value)}
 
     def _periods(self, height, width):
@@ -125,6 +157,7 @@ class GridMask(Augmentation):
             "rotate": self.rotate,
             "probability": self.probability,
             "fill_value": self.fill_value,
+            "ramp_steps": self.ramp_steps,
         }
 
 
@@ -139,10 +172,11 @@ def grid_mask(rows, columns, size, period, stripe, phase, angle):
         rows: Row of every pixel, integers `(rows,)`.
         columns: Column of every pixel, integers `(columns,)`.
         size: `(height, width)` of the image.
-        period: Distance from stripe to stripe in pixels, `(batch,)`.
-        stripe: Width of a stripe in pixels, `(batch,)`.
-        phase: Where a horizontal and a vertical stripe begin, pixels, two `(batch,)`.
-        angle: Degrees, counter-clockwise, `(batch,)`.
+        period: Distance from stripe to stripe in pixels, float32 `(batch,)`.
+        stripe: Width of a stripe in pixels, float32 `(batch,)`.
+        phase: Where a horizontal and a vertical stripe begin, pixels, two float32
+            `(batch,)`.
+        angle: Whole degrees from 0 to 359, counter-clockwise, `(batch,)`.
     """
     size = [ops.cast(length, "float32") for length in size]
     canvas = [ops.floor(1.5 * length) for length in size]
@@ -151,22 +185,35 @@ def grid_mask(rows, columns, size, period, stripe, phase, angle):
         ops.cast(index, "float32") + ops.floor((full - length) / 2) + 0.5 - full / 2
         for index, length, full in zip((rows, columns), size, canvas, strict=True)
     )
-    y, x = y[None, :, None], x[None, None, :]
-    sine, cosine = (
-        f(angle * (math.pi / 180))[:, None, None] for f in (ops.sin, ops.cos)
-    )
-    down = x * sine + y * cosine + canvas[0] / 2
-    right = x * cosine - y * sine + canvas[1] / 2
-    return _on_stripe(down, phase[0], period, stripe) | _on_stripe(
-        right, phase[1], period, stripe
+    period, angle = period[:, None], ops.cast(angle, "int32")[:, None]
+    start = [
+        full / 2 - begin[:, None] for full, begin in zip(canvas, phase, strict=True)
+    ]
+    sine, cosine = (ops.take(ops.convert_to_tensor(t), angle) for t in (_SINE, _COSINE))
+    width = _turns(stripe[:, None], period)
+    down = _turns(y * cosine, period) + _turns(start[0], period)
+    right = _turns(-y * sine, period) + _turns(start[1], period)
+    return _on_stripe(down, _turns(x * sine, period), width) | _on_stripe(
+        right, _turns(x * cosine, period), width
     )
 
 
-def _on_stripe(place, phase, period, stripe):
-    phase, period, stripe = (v[:, None, None] for v in (phase, period, stripe))
-    steps = ops.floor(place - phase)
-    # Not `steps % period`: the remainder of floats is a slow function call.
-    return steps - ops.floor(steps / period) * period < stripe
+_DEGREES = np.arange(360) * (math.pi / 180)
+_SINE, _COSINE = np.sin(_DEGREES).astype("float32"), np.cos(_DEGREES).astype("float32")
+
+
+def _turns(distance, period):
+    """Return a distance in periods, in fixed point with 16 bits after the point."""
+    return ops.cast(ops.floor(distance / period * 2**16), "int32")
+
+
+def _on_stripe(of_row, of_column, width):
+    # 16 bits drop whole periods. Half a one is taken away because they have a sign.
+    of_row, width = of_row - 2**15, width - 2**15
+    of_row, of_column, width = (
+        ops.cast(computed_once(v), "int16") for v in (of_row, of_column, width)
+    )
+    return of_row[:, :, None] + of_column[:, None, :] < width[:, :, None]
 
 
 def _check_periods(d_min, d_max):

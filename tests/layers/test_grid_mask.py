@@ -101,6 +101,62 @@ def test_probability_is_that_of_an_image():
     assert masked(20, probability=0.0).all()
 
 
+def test_probability_ramps_up_from_zero_over_the_steps():
+    layer = kt.layers.GridMask(probability=0.8, ramp_steps=4, seed=3)
+    images = np.ones((500, 8, 9, 1), "float32")
+    masked = [
+        1 - ops.convert_to_numpy(layer(images)).all((1, 2, 3)).mean() for _ in range(7)
+    ]
+    # d of 3 to 7 pixels: every mask removes something
+    np.testing.assert_allclose(masked, [0, 0.2, 0.4, 0.6, 0.8, 0.8, 0.8], atol=0.07)
+    assert masked[0] == 0
+
+
+def test_after_the_ramp_the_images_are_those_without_it():
+    images = np.ones((8, 12, 9, 1), "float32")
+    ramped, plain = (kt.layers.GridMask(ramp_steps=steps, seed=3) for steps in (1, 0))
+    assert (ops.convert_to_numpy(ramped(images)) == 1).all()
+    plain(images)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(ramped(images)), ops.convert_to_numpy(plain(images))
+    )
+
+
+def test_ramp_of_certain_masks_has_no_gap_at_its_end():
+    layer = kt.layers.GridMask(probability=1.0, ramp_steps=1, seed=3)
+    images = np.ones((64, 8, 9, 1), "float32")
+    layer(images)
+    assert not ops.convert_to_numpy(layer(images)).all((1, 2, 3)).any()
+
+
+def test_paddleclas_removes_three_quarters_in_straight_stripes():
+    images = np.ones((200, 56, 56, 1), "uint8")
+    layer = kt.layers.GridMask.paddleclas(fill_value=3, seed=0)
+    removed = ops.convert_to_numpy(layer(images))[..., 0] == 3
+    assert removed.mean() == pytest.approx(0.75, abs=0.02)
+    for mask in removed:
+        kept_rows, kept_columns = ~mask.all(1), ~mask.all(0)
+        np.testing.assert_array_equal(~mask, kept_rows[:, None] & kept_columns)
+    assert layer.get_config()["d_min"] == 96 / 224
+    assert kt.layers.GridMask.paddleclas(ratio=0.4).get_config()["ratio"] == 0.4
+
+
+def test_rotated_mask_is_the_same_under_xla_byte_for_byte():
+    tf = pytest.importorskip("tensorflow")
+    images = np.ones((64, 40, 30, 1), "uint8")
+    eager = kt.layers.GridMask(probability=1.0, seed=6)(images)
+    compiled = tf.function(
+        kt.layers.GridMask(probability=1.0, seed=6), jit_compile=True
+    )
+    np.testing.assert_array_equal(compiled(images).numpy(), ops.convert_to_numpy(eager))
+
+
+def test_fill_value_that_integers_cannot_hold_is_refused():
+    layer = kt.layers.GridMask(fill_value=-0.5)
+    with pytest.raises(ValueError, match="whole number between 0 and 255 for uint8"):
+        layer(np.zeros((2, 4, 4, 3), "uint8"))
+
+
 def test_fill_value_replaces_the_pixels():
     images = np.full((3, 16, 12, 3), 7, "uint8")
     layer = kt.layers.GridMask(probability=1.0, fill_value=200, seed=0)
@@ -168,6 +224,8 @@ def test_in_a_model_it_works_in_training_only():
         ({"rotate": 0}, ValueError, "`rotate` must be between 1 and 360"),
         ({"probability": 1.1}, ValueError, "`probability`"),
         ({"fill_value": None}, TypeError, "`fill_value` must be a number"),
+        ({"ramp_steps": -1}, ValueError, "`ramp_steps` must be at least 0"),
+        ({"ramp_steps": 0.5}, TypeError, "`ramp_steps` must be an integer"),
     ],
 )
 def test_bad_argument_is_refused(arguments, error, message):
