@@ -6,6 +6,17 @@ augmentation, SGD, weight decay), then the rest of the tricks.
 
     python benchmarks/bird_ladder.py --data-dir DIR [--max-classes 20] [--epochs 30]
         [--seeds 3] [--jobs 2]
+
+20 species of CUB-200-2011 cropped to the bird, 96 pixels, 27 training pictures of each,
+30 epochs, mean of seeds 0 to 2, TensorFlow 2.21, Keras 3.15.1:
+
+    plain Adam                     MEASURE
+    + flip, shift, rotate          MEASURE
+    SGD instead of Adam            MEASURE
+    + weight decay 5e-4            MEASURE
+    + warmup-cosine, smoothing     MEASURE
+    + MixUp                        MEASURE
+    RandAugment instead            MEASURE
 """
 
 import argparse
@@ -22,27 +33,20 @@ EXAMPLE = pathlib.Path(__file__).parent.parent / "examples" / "bird_classificati
 OFF = {
     "optimizer": "adam",
     "schedule": "constant",
-    "augment": False,
+    "augment": "none",
     "weight-decay": 0.0,
     "label-smoothing": 0.0,
     "mix": "none",
 }
 RUNGS = {
     "Adam": {},
-    "+ pad, crop, rotate, flip": {"augment": True},
+    "+ flip, shift, rotate": {"augment": "basic"},
     "SGD instead of Adam": {"optimizer": "sgd"},
     "+ weight decay 5e-4": {"weight-decay": 5e-4},
     "+ warmup-cosine, smoothing": {"schedule": "cosine", "label-smoothing": 0.1},
     "+ MixUp 0.2": {"mix": "mixup"},
+    "RandAugment instead": {"augment": "rand-augment"},
 }
-
-
-def flags(settings):
-    for name, value in settings.items():
-        if isinstance(value, bool):
-            yield f"--{name}" if value else f"--no-{name}"
-        else:
-            yield from (f"--{name}", str(value))
 
 
 def run(settings, seed, args, threads):
@@ -52,7 +56,8 @@ def run(settings, seed, args, threads):
         command = [sys.executable, str(EXAMPLE), "--data-dir", args.data_dir]
         command += ["--epochs", str(args.epochs), "--seed", str(seed)]
         command += ["--no-overfit-check", "--verbose", "0", "--run-dir", folder]
-        command += ["--report", str(report), *flags(settings)]
+        command += ["--report", str(report)]
+        command += [f"--{name}={value}" for name, value in settings.items()]
         if args.max_classes:
             command += ["--max-classes", str(args.max_classes)]
         environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(threads)}
