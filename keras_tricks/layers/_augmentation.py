@@ -3,7 +3,14 @@
 import keras
 
 from keras_tricks._checks import check_choice, check_integer
-from keras_tricks.layers._boxes import check_boxes, read, require_format, write
+from keras_tricks.layers._boxes import (
+    check_boxes,
+    pad,
+    read,
+    require_format,
+    unpad,
+    write,
+)
 from keras_tricks.layers._pixels import replace, rows_and_columns
 from keras_tricks.layers._random import uniform
 from keras_tricks.layers._tensors import in_foreign_graph, in_tf_data, ops
@@ -72,7 +79,7 @@ class Augmentation(keras.layers.Layer):
             mine = keras.tree.map_structure(lambda x: x[None], mine)
         mine = self.prepare(mine, single)
         uniforms = self.draw(seed, ops.shape(mine["images"])[0])
-        mine = self._compiled(mine["images"])(mine, uniforms)
+        mine = self._run(mine, uniforms)
         if single:
             mine = keras.tree.map_structure(lambda x: x[0], mine)
         return {**batch, **mine}
@@ -98,13 +105,21 @@ class Augmentation(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def _compiled(self, images):
-        """Return `_augment`, compiled with XLA where that pays."""
-        if not in_tf_data() or None in tuple(images.shape[1:]):
-            return self._augment
+    def _run(self, batch, uniforms):
+        """Call `_augment`, compiled with XLA where that pays."""
+        if not in_tf_data() or None in tuple(batch["images"].shape[1:]):
+            return self._augment(batch, uniforms)
         import tensorflow as tf
 
-        return tf.function(self._augment, jit_compile=True, autograph=False)
+        compiled = tf.function(self._augment, jit_compile=True, autograph=False)
+        boxes = batch.get("bounding_boxes")
+        if boxes is None or boxes["labels"].shape[1] is not None:
+            return compiled(batch, uniforms)
+        # XLA compiles anew for every size that comes: only some numbers of boxes may.
+        padded = pad(boxes)
+        batch = compiled({**batch, "bounding_boxes": padded}, uniforms)
+        counts = (ops.shape(x["labels"])[1] for x in (boxes, padded))
+        return {**batch, "bounding_boxes": unpad(batch["bounding_boxes"], *counts)}
 
     def _augment(self, batch, uniforms):
         """Call `augment` with bounding boxes in pixels."""

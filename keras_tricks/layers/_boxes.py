@@ -77,6 +77,34 @@ def write(boxes, bounding_box_format, size):
     }
 
 
+def pad(boxes, multiple=16):
+    """Add padding, at least one box per image, up to a multiple of boxes."""
+    count = ops.shape(boxes["labels"])[1]
+    extra = [0, multiple - count % multiple]
+    return {
+        "boxes": ops.pad(boxes["boxes"], [[0, 0], extra, [0, 0]], constant_values=-1),
+        "labels": ops.pad(boxes["labels"], [[0, 0], extra], constant_values=-1),
+    }
+
+
+def unpad(boxes, count, padded):
+    """Take away what `pad` added; a layer may have joined the boxes of several images.
+
+    Args:
+        boxes: Dict of `boxes`, `(batch, k · padded, 4)`, and `labels`.
+        count: Number of boxes before `pad`.
+        padded: Number of boxes after it.
+    """
+    batch, total = ops.shape(boxes["labels"])
+    images = total // padded
+
+    def part(values, *last):
+        values = ops.reshape(values, (batch, images, padded, *last))[:, :, :count]
+        return ops.reshape(values, (batch, images * count, *last))
+
+    return {"boxes": part(boxes["boxes"], 4), "labels": part(boxes["labels"])}
+
+
 def affine(boxes, matrix):
     """Return the boxes around the corners of transformed boxes.
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_tricks._checks import check_number
+from keras_tricks._checks import check_range
 from keras_tricks.layers._mixing import Mixing, check_alpha, symmetric_beta
 from keras_tricks.layers._pixels import replace, rows_and_columns
 from keras_tricks.layers._tensors import ops
@@ -81,7 +81,8 @@ class CutMix(Mixing):
             num_classes, mode, probability, data_format=data_format, seed=seed, **kwargs
         )
         check_alpha("alpha", alpha)
-        check_minmax("minmax", minmax)
+        if minmax is not None:
+            check_range("minmax", minmax, 0, 1)
         self.alpha = alpha
         self.minmax = minmax
 
@@ -97,18 +98,6 @@ class CutMix(Mixing):
 
     def get_config(self):
         return {**super().get_config(), "alpha": self.alpha, "minmax": self.minmax}
-
-
-def check_minmax(name, minmax):
-    """Raise unless `minmax` is `None` or two rising fractions."""
-    if minmax is None:
-        return
-    if not isinstance(minmax, (tuple, list)) or len(minmax) != 2:
-        raise TypeError(f"`{name}` must be two numbers. Received: {name}={minmax!r}.")
-    for value in minmax:
-        check_number(name, value, 0, 1)
-    if minmax[0] > minmax[1]:
-        raise ValueError(f"`{name}` must rise. Received: {name}={minmax}.")
 
 
 def cut_box(size, mixed, numbers, alpha, minmax=None):

@@ -2,11 +2,11 @@
 
 import keras
 
-from keras_tricks._checks import check_number
+from keras_tricks._checks import check_number, check_range
 from keras_tricks.layers._mixing import Mixing, check_alpha
 from keras_tricks.layers._pixels import replace, rows_and_columns
 from keras_tricks.layers._tensors import ops
-from keras_tricks.layers.cut_mix import area_weights, check_minmax, cut_box, in_box
+from keras_tricks.layers.cut_mix import area_weights, cut_box, in_box
 from keras_tricks.layers.mix_up import blend, mix_up_weight
 
 
@@ -71,7 +71,8 @@ class MixUpOrCutMix(Mixing):
         check_alpha("mix_up_alpha", mix_up_alpha)
         check_alpha("cut_mix_alpha", cut_mix_alpha)
         check_number("switch_probability", switch_probability, 0, 1)
-        check_minmax("minmax", minmax)
+        if minmax is not None:
+            check_range("minmax", minmax, 0, 1)
         self.mix_up_alpha = mix_up_alpha
         self.cut_mix_alpha = cut_mix_alpha
         self.switch_probability = switch_probability

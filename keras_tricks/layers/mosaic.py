@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_tricks._checks import check_number
+from keras_tricks._checks import check_number, check_range
 from keras_tricks.layers._boxes import check_format, require_format
 from keras_tricks.layers._mixing import Mixing
 from keras_tricks.layers._tensors import ops
@@ -88,7 +88,7 @@ class Mosaic(Mixing):
             seed=seed,
             **kwargs,
         )
-        _check_center(center)
+        check_range("center", center, 0, 1)
         check_number("min_visible", min_visible, 0, 1)
         check_format(bounding_box_format)
         self.center = center
@@ -270,12 +270,3 @@ def _between(limits, place, length):
     length = ops.cast(length, "float32")
     first, last = (ops.floor(limit * length) for limit in limits)
     return ops.cast(first + ops.floor(place * (last - first + 1)), "int32")
-
-
-def _check_center(center):
-    if not isinstance(center, (tuple, list)) or len(center) != 2:
-        raise TypeError(f"`center` must be two numbers. Received: center={center!r}.")
-    for limit in center:
-        check_number("center", limit, 0, 1)
-    if center[0] > center[1]:
-        raise ValueError(f"`center` must rise. Received: center={center}.")

@@ -75,7 +75,7 @@ class Pipeline(Augmentation):
 
 
 def _seeded(layer, seed, index):
-    """Return a copy of a layer, its seed derived from the pipeline's if that has one."""
+    """Return a copy of a layer, its seed derived from that of the pipeline, if any."""
     config = layer.get_config()
     if seed is not None and "seed" in config:
         config["seed"] = seed + 1009 * (index + 1)

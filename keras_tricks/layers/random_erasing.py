@@ -1,11 +1,9 @@
 """Random Erasing: erase a box of random area and aspect."""
 
-import math
-
 import keras
 import numpy as np
 
-from keras_tricks._checks import check_choice, check_integer, check_number
+from keras_tricks._checks import check_choice, check_integer, check_number, check_range
 from keras_tricks.layers._augmentation import Augmentation
 from keras_tricks.layers._erasing import any_both, fill_like, normal, spans
 from keras_tricks.layers._random import integers
@@ -80,8 +78,8 @@ class RandomErasing(Augmentation):
     ):
         super().__init__(data_format=data_format, seed=seed, **kwargs)
         check_number("probability", probability, 0, 1)
-        _check_pair("area", area, 1)
-        _check_pair("aspect", aspect)
+        check_range("area", area, 0, 1, above=0)
+        check_range("aspect", aspect, above=0)
         check_choice("mode", mode, ("const", "rand", "pixel"))
         check_number("fill_value", fill_value)
         check_number("std", std, 0)
@@ -200,18 +198,3 @@ def _first(position, length, size):
     """Return the first pixel of spans, uniform over all places inside the axis."""
     places = ops.cast(size - length + 1, "float32")
     return ops.cast(position * places, "int32")
-
-
-def _check_pair(name, value, maximum=math.inf):
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(
-            f"`{name}` must be two numbers, the smallest and the largest. "
-            f"Received: {name}={value!r}."
-        )
-    for limit in value:
-        check_number(name, limit, 0, maximum)
-    if not 0 < value[0] <= value[1]:
-        raise ValueError(
-            f"`{name}` must be two numbers above 0 in ascending order. "
-            f"Received: {name}={value!r}."
-        )

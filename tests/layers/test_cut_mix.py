@@ -193,7 +193,7 @@ def test_boxes_are_refused():
         ({"alpha": 0}, ValueError, "`alpha` must be above 0"),
         ({"minmax": 0.5}, TypeError, "`minmax` must be two numbers"),
         ({"minmax": (0.5, 1.5)}, ValueError, "`minmax` must be between 0 and 1"),
-        ({"minmax": (0.5, 0.2)}, ValueError, "`minmax` must rise"),
+        ({"minmax": (0.5, 0.2)}, ValueError, "`minmax` must not fall"),
         ({"mode": "elem"}, ValueError, "`mode` must be one of"),
     ],
 )

@@ -67,7 +67,7 @@ def test_limits_are_mix_up_and_cut_mix():
         ({"mix_up_alpha": 0}, "`mix_up_alpha` must be above 0"),
         ({"cut_mix_alpha": -1}, "`cut_mix_alpha` must be above 0"),
         ({"switch_probability": 1.5}, "`switch_probability` must be between"),
-        ({"minmax": (0.9, 0.1)}, "`minmax` must rise"),
+        ({"minmax": (0.9, 0.1)}, "`minmax` must not fall"),
     ],
 )
 def test_bad_argument_is_refused(arguments, message):

@@ -299,7 +299,7 @@ def test_one_image_is_refused():
     [
         ({"center": 0.5}, TypeError, "`center` must be two numbers"),
         ({"center": (0.5, 1.5)}, ValueError, "`center` must be between 0 and 1"),
-        ({"center": (0.75, 0.25)}, ValueError, "`center` must rise"),
+        ({"center": (0.75, 0.25)}, ValueError, "`center` must not fall"),
         ({"min_visible": -0.1}, ValueError, "`min_visible` must be between"),
         ({"bounding_box_format": "coco"}, ValueError, "`bounding_box_format` must"),
         ({"probability": 2.0}, ValueError, "`probability` must be between"),
