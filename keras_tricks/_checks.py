@@ -24,6 +24,21 @@ def check_integer(name, value, minimum=0, maximum=math.inf, hint=""):
     check_number(name, value, minimum, maximum, hint)
 
 
+def check_range(name, value, minimum=-math.inf, maximum=math.inf, above=-math.inf):
+    """Raise unless `value` is two numbers that do not fall.
+
+    Both are in `[minimum, maximum]`, and above `above`.
+    """
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"`{name}` must be two numbers. {_received(name, value)}")
+    for number in value:
+        check_number(name, number, minimum, maximum)
+    if value[0] > value[1]:
+        raise ValueError(f"`{name}` must not fall. {_received(name, value)}")
+    if value[0] <= above:
+        raise ValueError(f"`{name}` must be above {above}. {_received(name, value)}")
+
+
 def check_choice(name, value, choices):
     """Raise unless `value` is one of `choices`."""
     if value not in choices:

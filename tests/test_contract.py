@@ -107,6 +107,47 @@ def test_layer_gives_the_same_eagerly_in_tf_data_and_under_xla(trick, dtype):
 
 
 @of("layers")
+def test_layer_is_a_pure_function_of_a_batch_and_a_seed(trick):
+    layer, _ = instance_of(trick)
+    seed = np.array([7, 0], "int32")
+
+    def augmented(images, labels, seed):
+        batch = layer.augment_batch({"images": images, "labels": labels}, seed)
+        return batch["images"], batch["labels"]
+
+    arguments = [
+        ops.convert_to_tensor(x) for x in (IMAGES.astype("uint8"), LABELS, seed)
+    ]
+    expected = results(anew(layer)(*arguments[:2]))
+    compiled = {"tensorflow": tf.function(augmented, jit_compile=True)}
+    if keras.backend.backend() == "jax":
+        import jax
+
+        compiled = {"jax": jax.jit(augmented)}
+    for function in (augmented, compiled.get(keras.backend.backend(), augmented)):
+        for mine, theirs in zip(results(function(*arguments)), expected, strict=True):
+            # JAX divides on the CPU through a multiplication with the inverse.
+            np.testing.assert_allclose(
+                mine, theirs, rtol=2e-7 * (mine.dtype.kind == "f")
+            )
+
+
+@of("layers")
+def test_channels_first_is_channels_last_transposed(trick):
+    layer, _ = instance_of(trick)
+    if "data_format" not in layer.get_config():
+        pytest.skip("has no images of its own")
+    images, labels = IMAGES.astype("uint8"), LABELS
+    config = {**layer.get_config(), "seed": 7, "data_format": "channels_first"}
+    first = results(
+        type(layer).from_config(config)(images.transpose(0, 3, 1, 2), labels)
+    )
+    last = results(anew(layer)(images, labels))
+    np.testing.assert_array_equal(first[0].transpose(0, 2, 3, 1), last[0])
+    np.testing.assert_array_equal(first[1], last[1])
+
+
+@of("layers")
 def test_layer_repeats_itself_under_one_seed_and_not_within_a_run(trick):
     layer, _ = instance_of(trick)
     first, second = anew(layer), anew(layer)

@@ -47,7 +47,8 @@ def test_bird_classification_is_killed_and_resumed(
     monkeypatch, tmp_path, pictures, capsys
 ):
     arguments = ("--data-dir", pictures, "--run-dir", tmp_path / "run", *SMALL)
-    arguments += ("--epochs", 3, "--report", tmp_path / "report.json", "--grid-mask")
+    arguments += ("--epochs", 3, "--report", tmp_path / "report.json")
+    arguments += ("--erase", "grid-mask", "--crop", 0.5)
 
     class Kill(keras.callbacks.CSVLogger):
         def on_epoch_begin(self, epoch, logs=None):
@@ -105,7 +106,7 @@ def test_bird_classification_reads_tfds_and_keeps_a_finished_baseline(
     )
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", module)
     arguments = ("--tfds", "two_birds", "--run-dir", tmp_path, *SMALL, "--epochs", 1)
-    arguments += ("--baseline", "--mix", "cutmix", "--no-augment")
+    arguments += ("--baseline", "--mix", "cutmix", "--no-overfit-check")
 
     fit = keras.Model.fit
     with monkeypatch.context() as patch:
@@ -121,20 +122,46 @@ def test_bird_classification_reads_tfds_and_keeps_a_finished_baseline(
             run(patch, "bird_classification.py", *arguments)
     before = json.loads((tmp_path / "plain" / "result.json").read_text())
     run(monkeypatch, "bird_classification.py", *arguments)
-    assert json.loads((tmp_path / "plain" / "result.json").read_text()) == before
     assert "plain    test accuracy" in capsys.readouterr().out
     settings = json.loads((tmp_path / "settings.json").read_text())
     assert settings["classes"] == ["finch", "wren"]
-    assert settings["finished"]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["runs"]["plain"] == before
+
+    # Finished: other settings are welcome, and the same seed gives the same history.
+    run(monkeypatch, "bird_classification.py", *arguments, "--no-baseline")
+    again = json.loads((tmp_path / "report.json").read_text())
+    assert set(again["runs"]) == {"tricks"}
+    assert again["history"] == report["history"]
+    assert again["test_accuracy"] == report["test_accuracy"]
 
 
-def test_bird_classification_says_what_is_wrong_with_a_folder(monkeypatch, tmp_path):
-    for arguments, message in (
-        (("--data-dir", tmp_path / "nowhere"), "--data-dir: .*nowhere"),
-        (("--predict", "a.png", "--run-dir", tmp_path), "there is no trained model"),
-    ):
-        with pytest.raises(SystemExit, match=message):
-            run(monkeypatch, "bird_classification.py", *arguments)
+@pytest.mark.parametrize("option", ["augment", "erase", "mix"])
+def test_bird_classification_changes_batches_as_it_is_told(option):
+    example = runpy.run_path(str(EXAMPLES / "bird_classification.py"))
+    images, labels = kt.datasets.birds(4, 2, 24)
+    labels = np.eye(2)[labels]
+    args = types.SimpleNamespace(image_size=24, **example["PLAIN"])
+    for choice in example[option.upper()]:
+        setattr(args, option, choice)
+        changed, _ = example["augmentation"](args, 0)((images, labels))
+        assert changed.shape == images.shape
+        same = keras.ops.convert_to_numpy(changed) == images
+        assert same.all() == (choice == "none")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("--data-dir", "nowhere"), ValueError, "one folder per class.*nowhere"),
+        (("--predict", "a.png", "--run-dir", "nowhere"), OSError, "nowhere/settings"),
+    ],
+)
+def test_bird_classification_says_what_is_missing(
+    monkeypatch, arguments, error, message
+):
+    with pytest.raises(error, match=message):
+        run(monkeypatch, "bird_classification.py", *arguments)
 
 
 @pytest.mark.slow
