@@ -69,7 +69,11 @@ def test_loss_and_gradient_are_finite_for_extreme_outputs(trick):
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 12, 10, 3))
 LABELS = np.array([0, 1, 1, 0])
-DTYPES = ["uint8", "float16", "float32"]
+# XLA may contract a multiplication and an addition: one rounding less.
+FLOAT_TOLERANCE = 256 * np.finfo("float32").eps
+# Compiling takes seconds. Float32 is compiled by another test.
+DTYPES = ["uint8"]
+DTYPES += [pytest.param(x, marks=pytest.mark.slow) for x in ("float16", "float32")]
 
 
 def anew(layer):
@@ -83,24 +87,17 @@ def results(value):
 
 @of("layers")
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_layer_gives_the_same_eagerly_in_tf_data_and_under_xla(trick, dtype):
+def test_layer_gives_the_same_eagerly_and_in_tf_data(trick, dtype):
     layer, _ = instance_of(trick)
     images = IMAGES.astype(dtype)
     eager = results(anew(layer)(images, LABELS))
     data = tf.data.Dataset.from_tensor_slices((images, LABELS)).batch(4)
     mapped = data.map(anew(layer))
-    compiled = tf.function(anew(layer), jit_compile=True)
-    for other in (
-        next(iter(mapped)),
-        compiled(tf.constant(images), tf.constant(LABELS)),
-    ):
-        for mine, theirs in zip(eager, results(other), strict=True):
-            assert mine.dtype == theirs.dtype
-            # XLA may contract a multiplication and an addition: one rounding less.
-            tolerance = {"f": np.finfo(dtype if dtype[0] == "f" else "f4").eps * 256}
-            np.testing.assert_allclose(
-                mine, theirs, atol=tolerance.get(mine.dtype.kind, 0)
-            )
+    for mine, theirs in zip(eager, results(next(iter(mapped))), strict=True):
+        assert mine.dtype == theirs.dtype
+        exact = mine.dtype.kind != "f"
+        tolerance = 0.25 if dtype == "float16" else FLOAT_TOLERANCE
+        np.testing.assert_allclose(mine, theirs, atol=0 if exact else tolerance)
     assert eager[0].shape == images.shape
     assert eager[0].dtype == dtype
     assert mapped.element_spec[0].shape[1:] == images.shape[1:]

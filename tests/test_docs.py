@@ -15,6 +15,7 @@ DOCS = sorted((pathlib.Path(__file__).parent.parent / "docs").glob("*.md"))
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
+@pytest.mark.filterwarnings("ignore:.shuffle=True. was passed")
 @pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
 def test_code_of_the_documentation_runs(path):
     pytest.importorskip("matplotlib")

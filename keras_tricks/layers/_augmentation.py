@@ -45,6 +45,7 @@ class Augmentation(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self._tensorflow_seed = None
+        self._jitted = None
 
     def __call__(self, *args, **kwargs):
         if in_foreign_graph():
@@ -107,6 +108,12 @@ class Augmentation(keras.layers.Layer):
 
     def _run(self, batch, uniforms):
         """Call `_augment`, compiled with XLA where that pays."""
+        if keras.backend.backend() == "jax" and not in_foreign_graph():
+            # Loops are compiled in any case, and without this anew in every call.
+            import jax
+
+            self._jitted = self._jitted or jax.jit(self._augment)
+            return self._jitted(batch, uniforms)
         if not in_tf_data() or None in tuple(batch["images"].shape[1:]):
             return self._augment(batch, uniforms)
         import tensorflow as tf
