@@ -3,8 +3,9 @@
 Prints images per second as a Markdown table. All get the same uint8 images, and all
 cores to themselves, in turn:
 
-- cast (to float32, the least a pipeline does), ours, Keras, KerasCV, keras-aug:
-  `dataset.map(layer)` on batches. Ours return uint8, most of the others float32.
+- cast (to float32, the least a pipeline does), ours, Keras, KerasCV, keras-aug: on
+  batches, `dataset.map(layer, num_parallel_calls=cores)`. Ours return uint8, most of
+  the others float32.
 - torchvision v2 (tensors or PIL), timm, albumentations: one process per core with one
   thread, image by image, MixUp and CutMix batch by batch. To their advantage each is
   handed its own kind of image, and neither the start of the processes nor stacking
@@ -22,6 +23,7 @@ and intermediate results, in multiples of the batch (Linux).
 import argparse
 import functools
 import importlib.metadata
+import itertools
 import math
 import multiprocessing
 import os
@@ -34,6 +36,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 from augmentation_peers import (
+    CORES,
     IN_WORKERS,
     in_tf_data,
     keras_,
@@ -46,7 +49,6 @@ from augmentation_peers import (
 import keras_tricks as kt
 
 SECONDS = 0.5  # of one run; a slow peer finishes the batch it is at
-CORES = os.cpu_count()
 LARGER = {"RandomResizedCrop": 8 / 7}  # size of the input relative to the output
 PACKAGES = ("tensorflow", "keras", "keras-cv", "keras-aug", "torch", "torchvision")
 PACKAGES += ("pillow", "timm", "albumentations", "opencv-python-headless")
@@ -174,7 +176,7 @@ def peak_memory(operation, augmented, batch_size, size):
         lambda value: with_labels(tf.fill(shape, tf.cast(value, "uint8")))
     )
     start = pipelines("ours", size)[operation] if augmented else on_images()
-    step = start(dataset)
+    step = start(dataset, calls=None)
     for _ in range(3):
         step()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -193,7 +195,8 @@ def added_memory(pool, operation, size):
 
 
 def print_table(titles, rows):
-    for row in ((" ", *titles), ["---"] * (len(titles) + 1), *rows):
+    head = ((" ", *titles), ["---"] * (len(titles) + 1))
+    for row in itertools.chain(head, rows):  # a row is printed when it is measured
         print(f"| {' | '.join(row)} |", flush=True)
 
 

@@ -5,22 +5,24 @@ returns a function that augments them once more. Comments say where a peer diffe
 """
 
 import functools
+import os
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 CLASSES = 100
+CORES = os.cpu_count()
 
 
 def in_tf_data(function):
-    def start(dataset):
+    def start(dataset, calls=CORES):
         options = tf.data.Options()
-        # By default tf.data computes batches ahead, and stateless maps, here only the
-        # cast, also in parallel: neither time nor memory would be that of one step.
+        # By default tf.data also computes stateless maps, here only the cast, in
+        # parallel, and all batches ahead: memory would not be that of the calls.
         options.experimental_optimization.map_parallelization = False
         options.experimental_optimization.inject_prefetch = False
-        iterator = iter(dataset.map(function).with_options(options))
+        iterator = iter(dataset.map(function, calls).with_options(options))
         return lambda: tf.nest.flatten(next(iterator))[0]
 
     return start

@@ -77,15 +77,6 @@ def normal(bits, mean, std, images):
     return ops.take(values, bits // (2**24 // _QUANTILES))
 
 
-def computed_once(values):
-    """Return `values`, but keep XLA from computing them anew for every pixel.
-
-    It merges arithmetic into the loop over the pixels that use it, but not a sum over
-    an axis.
-    """
-    return ops.sum(ops.stack([values, ops.zeros_like(values)]), axis=0)
-
-
 def _pack(flags):
     """Turn flags `(batch, n, pixels)` into the bits of int32 `(batch, n / 32, pixels)`.
 

@@ -5,6 +5,8 @@ floats that no compiler can round otherwise: an image comes out the same eagerly
 XLA and on every backend.
 """
 
+import numpy as np
+
 from keras_tricks.layers._tensors import ops
 from keras_tricks.layers._warp import warp
 
@@ -157,8 +159,10 @@ def grey(image):
     x = ops.cast(image, "int32")
     if ops.shape(image)[2] == 1:
         return x
-    luma = x[..., 0] * 19595 + x[..., 1] * 38470 + x[..., 2] * 7471
-    return ops.right_shift(luma + 0x8000, 16)[..., None]
+    # A sum, because XLA would compute anything else for every channel anew.
+    weights = np.array([19595, 38470, 7471], "int32")
+    luma = ops.sum(x * weights, axis=-1, keepdims=True)
+    return ops.right_shift(ops.cast(luma, "int32") + 0x8000, 16)
 
 
 def _blend(first, second, factor):

@@ -36,5 +36,14 @@ def replace(images, inside, other, data_format):
     return ops.reshape(ops.where(inside, other, ops.reshape(images, flat)), shape)
 
 
+def computed_once(values):
+    """Return `values`, but keep XLA from computing them anew for every pixel.
+
+    It merges arithmetic into the loop over the pixels that use it, but not a sum over
+    an axis.
+    """
+    return ops.sum(ops.stack([values, ops.zeros_like(values)]), axis=0)
+
+
 def _channels(shape):
     return shape[3] if len(shape) == 4 else 1

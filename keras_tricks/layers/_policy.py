@@ -1,5 +1,7 @@
 """What RandAugment and its kin share: operations drawn per image, applied in turn."""
 
+import math
+
 import keras
 import numpy as np
 
@@ -9,6 +11,8 @@ from keras_tricks.layers._boxes import affine, check_format
 from keras_tricks.layers._steps import apply_steps, look_up, tabulate, warp_masks
 from keras_tricks.layers._tensors import ops
 from keras_tricks.layers._warp import forward
+
+_MOST_VALUES = 2**22  # sums over an image are int32
 
 
 class Policy(Augmentation):
@@ -47,6 +51,11 @@ class Policy(Augmentation):
                 f"{type(self).__name__} is for grey images and for RGB: `images` must "
                 f"have 1 channel or 3, {self.data_format}. Received: images of shape "
                 f"{shape}."
+            )
+        if math.prod(n or 1 for n in shape[1:]) > _MOST_VALUES:
+            raise ValueError(
+                f"{type(self).__name__} takes images of up to {_MOST_VALUES:,} values. "
+                f"Received: images of shape {shape}."
             )
         return super().prepare(batch, single)
 

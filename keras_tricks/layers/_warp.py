@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from keras_tricks.layers._pixels import computed_once
 from keras_tricks.layers._tensors import ops
 
 _ONE = 2**16
@@ -84,9 +85,10 @@ def warp(image, matrix, fill):
     x = ops.right_shift(m[0] * column + m[1] * row + m[2], 16)
     y = ops.right_shift(m[3] * column + m[4] * row + m[5], 16)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    index = ops.where(inside, y * width + x, 0)
-    pixels = ops.take(ops.reshape(image, (height * width, channels)), index, axis=0)
-    return ops.where(inside[..., None], pixels, fill)
+    index = computed_once(ops.where(inside, y * width + x, height * width))
+    pixels = ops.reshape(image, (height * width, channels))
+    outside = ops.broadcast_to(ops.cast(fill, image.dtype), (1, channels))
+    return ops.take(ops.concatenate([pixels, outside], axis=0), index, axis=0)
 
 
 def forward(matrices):

@@ -135,8 +135,9 @@ def blobs(noise, share, size, decay_power):
     count = amplitudes.shape[-1]
     few = [(2 * ops.arange(_SAMPLES) + 1) * n // (2 * _SAMPLES) for n in size]
     levels = _levels(_grey(amplitudes, *(_waves(p, count, period) for p in few)), share)
-    grey = _grey(amplitudes, *(_waves(ops.arange(n), count, period) for n in size))
-    return grey >= levels[:, None, None]
+    waves = [_waves(ops.arange(n), count, period) for n in size]
+    # One after the other: all grey images together would need more memory than a batch.
+    return ops.map(lambda x: _grey(x[0][None], *waves)[0] >= x[1], (amplitudes, levels))
 
 
 def mask_weights(kept):

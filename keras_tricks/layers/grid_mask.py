@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_tricks._checks import check_choice, check_integer, check_number
 from keras_tricks.layers._augmentation import Augmentation
-from keras_tricks.layers._erasing import computed_once, fill_like
+from keras_tricks.layers._erasing import fill_like
+from keras_tricks.layers._pixels import computed_once
 from keras_tricks.layers._tensors import ops
 
 
