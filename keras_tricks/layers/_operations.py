@@ -5,8 +5,6 @@ floats that no compiler can round otherwise: an image comes out the same eagerly
 XLA and on every backend.
 """
 
-import numpy as np
-
 from keras_tricks.layers._tensors import ops
 from keras_tricks.layers._warp import warp
 
@@ -160,7 +158,7 @@ def grey(image):
     if ops.shape(image)[2] == 1:
         return x
     # A sum, because XLA would compute anything else for every channel anew.
-    weights = np.array([19595, 38470, 7471], "int32")
+    weights = ops.convert_to_tensor([19595, 38470, 7471], "int32")
     luma = ops.sum(x * weights, axis=-1, keepdims=True)
     return ops.right_shift(ops.cast(luma, "int32") + 0x8000, 16)
 

@@ -170,7 +170,7 @@ def wave_amplitudes(noise, decay_power):
     normal = ops.take(np.array(_NORMAL, "float32"), bits, axis=0)
     normal = ops.reshape(normal, (-1, *frequency.shape))
     # Whole numbers, whose sums are the same in any order.
-    return ops.round(normal * (_AMPLITUDE * scale).astype("float32"))
+    return ops.round(normal * ops.convert_to_tensor(_AMPLITUDE * scale, "float32"))
 
 
 def _periods(count):

@@ -28,18 +28,25 @@ def in_format(boxes, form):
     return np.stack(columns[form.removeprefix("rel_")], axis=-1)
 
 
+def tensors(boxes, labels):
+    return {
+        "boxes": ops.convert_to_tensor(boxes, "float32"),
+        "labels": ops.convert_to_tensor(labels),
+    }
+
+
 def numbers(boxes):
     return {key: np.asarray(ops.convert_to_numpy(v)) for key, v in boxes.items()}
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_is_read_as_pixels_and_written_back(form):
-    given = {"boxes": in_format(PIXELS, form).astype("float32"), "labels": LABELS}
+    given = tensors(in_format(PIXELS, form), LABELS)
     pixels = numbers(read(given, form, SIZE))
     np.testing.assert_allclose(pixels["boxes"][0, :2], PIXELS[0, :2], atol=1e-4)
     written = numbers(write(read(given, form, SIZE), form, SIZE))
     np.testing.assert_allclose(
-        written["boxes"][0, :2], given["boxes"][0, :2], atol=1e-4
+        written["boxes"][0, :2], in_format(PIXELS, form)[0, :2], atol=1e-4
     )
     np.testing.assert_array_equal(written["boxes"][0, 2], [-1] * 4)
     np.testing.assert_array_equal(written["labels"], LABELS)
@@ -49,7 +56,7 @@ def test_boxes_are_clipped_and_the_empty_dropped():
     boxes = np.array(
         [[-5.0, 2, 40, 9], [3, -9, 8, -1], [30, 1, 35, 4], [4, 4, 4, 9], [0, 0, 30, 20]]
     )
-    given = {"boxes": boxes[None].astype("float32"), "labels": np.arange(5)[None]}
+    given = tensors(boxes[None], np.arange(5)[None])
     written = numbers(write(given, "xyxy", SIZE))
     np.testing.assert_array_equal(written["labels"], [[0, -1, -1, -1, 4]])
     expected = [[0, 2, 30, 9], [-1] * 4, [-1] * 4, [-1] * 4, [0, 0, 30, 20]]
@@ -61,7 +68,7 @@ def test_a_turned_box_is_the_one_around_its_corners():
     matrix = np.array(
         [[np.cos(angle), -np.sin(angle), 3, np.sin(angle), np.cos(angle), 1]]
     )
-    given = {"boxes": PIXELS[:, :2].astype("float32"), "labels": LABELS[:, :2]}
+    given = tensors(PIXELS[:, :2], LABELS[:, :2])
     moved = numbers(affine(given, ops.convert_to_tensor(matrix.astype("float32"))))
     for box, result in zip(PIXELS[0], moved["boxes"][0], strict=False):
         corners = np.array(list(itertools.product(box[::2], box[1::2])))
