@@ -17,7 +17,7 @@ when batches were augmented in parallel: the same operations, other random numbe
     + weight decay 5e-4            0.503
     + warmup-cosine, smoothing     0.592
     + MixUp                        0.558   (at 60 epochs it gains, see the example)
-    RandAugment instead            MEASURE
+    RandAugment instead            0.647
 """
 
 import argparse

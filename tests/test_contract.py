@@ -68,7 +68,7 @@ def test_loss_and_gradient_are_finite_for_extreme_outputs(trick):
 
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 12, 10, 3))
-LABELS = np.array([0, 1, 1, 0])
+LABELS = np.array([0, 1, 1, 0], "int32")  # JAX has no int64 by default
 # XLA may contract a multiplication and an addition: one rounding less.
 FLOAT_TOLERANCE = 256 * np.finfo("float32").eps
 # Compiling takes seconds. Float32 is compiled by another test.

@@ -99,8 +99,10 @@ def test_tf_data_gives_the_same_with_known_and_unknown_sizes():
     unknown = tf.data.Dataset.from_generator(lambda: [batch], output_signature=spec)
     for data in (known, unknown):
         other = arrays(next(iter(data.map(kt.layers.Mosaic(5, **arguments)))))
-        for key in ("images", "labels"):
-            np.testing.assert_array_equal(other[key], eager[key])
+        np.testing.assert_array_equal(other["images"], eager["images"])
+        # JAX divides on the CPU through a multiplication with the inverse.
+        last_place = 2e-7 if keras.config.backend() == "jax" else 0
+        np.testing.assert_allclose(other["labels"], eager["labels"], rtol=last_place)
         for key in boxes:
             np.testing.assert_array_equal(
                 other["bounding_boxes"][key], eager["bounding_boxes"][key]

@@ -47,8 +47,8 @@ def applied(name, image, argument):
         ops.convert_to_tensor(image),
         ops.convert_to_tensor(OPERATIONS.index(name), "int32"),
         ops.convert_to_tensor(argument, "float32"),
-        None,
-        None,
+        ops.zeros(6, "int32"),  # JAX traces the warp too
+        ops.zeros(image.shape[2], "uint8"),
     )
     assert ops.shape(result) == image.shape
     return ops.convert_to_numpy(result).astype(int)
