@@ -42,6 +42,12 @@ def test_config_holds_every_argument_and_survives_saving(trick):
     assert serialized(again)["config"] == serialized(value)["config"]
 
 
+tensorflow_only = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="asks TensorFlow for its graph"
+)
+
+
+@tensorflow_only
 @of("schedules")
 def test_schedule_is_the_same_in_eager_and_graph_and_never_negative(trick):
     schedule, _ = instance_of(trick)
@@ -56,6 +62,7 @@ def test_schedule_is_the_same_in_eager_and_graph_and_never_negative(trick):
     assert rate.shape == ()
 
 
+@tensorflow_only
 @of("losses")
 def test_loss_and_gradient_are_finite_for_extreme_outputs(trick):
     loss, _ = instance_of(trick)

@@ -102,7 +102,7 @@ def _augment(layer, seed, step, data):
     batch = {key: part for key, part in parts.items() if part is not None}
     counter = ops.stack([ops.cast(seed, "int32"), ops.cast(step, "int32")])
     changed = layer.augment_batch(batch, counter)
-    if y is not None and tuple(changed["labels"].shape) != tuple(y.shape):
+    if y is not None and tuple(changed["labels"].shape)[1:] != tuple(y.shape)[1:]:
         raise ValueError(
             "Labels must be one-hot when they are mixed on the device: the loss and "
             "the metrics must find them, and the validation set's, in one form. "
