@@ -44,12 +44,7 @@ class AugmentOnDevice(keras.callbacks.Callback):
 
     def __init__(self, layer, off_from_epoch=None):
         super().__init__()
-        for part in getattr(layer, "layers", [layer]):
-            if not hasattr(part, "augment_batch"):
-                raise TypeError(
-                    "`layer` must be an augmentation layer of `keras_tricks.layers` "
-                    f"or a Pipeline of such. Received: {type(part).__name__}."
-                )
+        _check_layer(layer)
         if off_from_epoch is not None:
             check_integer("off_from_epoch", off_from_epoch, 0)
         self.layer = layer
@@ -93,6 +88,16 @@ class AugmentOnDevice(keras.callbacks.Callback):
     def _stop(self):
         if vars(self.model).get("make_train_function") is self._restore is not None:
             self._restore()
+
+
+def _check_layer(layer):
+    if not hasattr(layer, "augment_batch"):
+        raise TypeError(
+            "`layer` must be an augmentation layer of `keras_tricks.layers` or a "
+            f"Pipeline of such. Received: {type(layer).__name__}."
+        )
+    for part in getattr(layer, "layers", ()):
+        _check_layer(part)
 
 
 def _augment(layer, seed, step, data):

@@ -185,8 +185,7 @@ def _weigh(sample_weight, partner, own, other):
     own, other = own * weight, other * ops.take(weight, partner, axis=0)
     total = own + other
     safe = ops.where(total == 0, 1.0, total)
-    weighed = ops.cast(ops.reshape(total, ops.shape(sample_weight)), "float32")
-    return own / safe, other / safe, weighed
+    return own / safe, other / safe, ops.reshape(total, ops.shape(sample_weight))
 
 
 def symmetric_beta(first, second, alpha):

@@ -14,20 +14,19 @@ class Pipeline(Augmentation):
 
     Keras's own layers may stand between those of this package: they get the images,
     and bounding boxes and segmentation masks where they have a
-    `bounding_box_format`; never the labels. Keras 3.15.1's `Pipeline` hands a tuple
-    `(images, labels)` to its layers, which take it for something else, and has no
-    seed.
+    `bounding_box_format`; never the labels. Keras 3.15.1's `Pipeline` takes no
+    `(images, labels)`, for its layers do not, and has no seed.
 
     Call with images, `(images, labels)`, a tuple or a dict, as the layers inside.
     Returns the same structure. Use it in `dataset.map(pipeline)`, in a model, or in
     `callbacks.AugmentOnDevice`.
 
     Args:
-        layers: List of layers. They are copied, so that each can have a seed of its
-            own.
+        layers: List of layers.
         seed: Integer, or `None` for another course in every run. With an integer
-            Keras's layers get seeds derived from it, and those of this package draw
-            from it whatever their own.
+            Keras's layers are replaced by copies with seeds derived from it (but not
+            those inside a `keras.Sequential`). The layers of this package draw from the
+            pipeline's seed in any case.
         **kwargs: `name`, `dtype`, `trainable` of `keras.layers.Layer`.
 
     Raises:
@@ -75,11 +74,11 @@ class Pipeline(Augmentation):
 
 
 def _seeded(layer, seed, index):
-    """Return a copy of a layer, its seed derived from that of the pipeline, if any."""
+    """Return a layer with a seed derived from the pipeline's, if both have one."""
     config = layer.get_config()
-    if seed is not None and "seed" in config:
-        config["seed"] = seed + 1009 * (index + 1)
-    return type(layer).from_config(config)
+    if seed is None or "seed" not in config:
+        return layer  # a copy would lose what, say, a Normalization has learned
+    return type(layer).from_config({**config, "seed": seed + 1009 * (index + 1)})
 
 
 def _call(layer, batch):
@@ -89,5 +88,7 @@ def _call(layer, batch):
     spatial = {"bounding_boxes", "segmentation_masks"} & set(batch)
     if spatial and hasattr(layer, "bounding_box_format"):
         mine = {key: batch[key] for key in ("images", *spatial)}
+        # Keras's layers write into the dicts that they are given.
+        mine = keras.tree.map_structure(lambda value: value, mine)
         return {**batch, **layer(mine, **arguments)}
     return {**batch, "images": layer(batch["images"], **arguments)}

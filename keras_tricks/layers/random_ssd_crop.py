@@ -116,13 +116,14 @@ class RandomSSDCrop(Augmentation):
     def augment(self, batch, uniforms):
         """See `Augmentation.augment`."""
         size = self.image_size(batch["images"])
-        minima = ops.convert_to_tensor(self.min_iou, "float32")
         choice = ops.cast(uniforms[:, :_CHOICES] * len(self.min_iou), "int32")
+        minima = ops.convert_to_tensor(self.min_iou, "float32")
+        minima = ops.take(minima, choice, axis=0)
         numbers = ops.reshape(uniforms[:, _CHOICES:], (-1, _CHOICES, self.num_tries, 4))
         windows = random_windows(numbers, size, self.scale)
         boxes = batch.get("bounding_boxes")
-        fits = fitting(windows, boxes, ops.take(minima, choice, axis=0), self.ratio)
-        window = first_window(windows, fits, ops.take(minima, choice, axis=0), size)
+        fits = fitting(windows, boxes, minima, self.ratio)
+        window = first_window(windows, fits, minima, size)
         if boxes is not None:
             batch = {**batch, "bounding_boxes": drop_outside(boxes, window, size)}
         new_size = size if self.height is None else (self.height, self.width)

@@ -173,5 +173,8 @@ def test_what_cannot_work_is_refused():
     with pytest.raises(ValueError, match="Labels must be one-hot"):
         model.fit(X, Y.argmax(1), verbose=0, callbacks=[callback])
     foreign = kt.layers.Pipeline([keras.layers.RandomFlip(), kt.layers.CutMix()])
-    with pytest.raises(TypeError, match="RandomFlip"):
-        kt.callbacks.AugmentOnDevice(foreign)
+    for layer in (foreign, kt.layers.Pipeline([foreign])):
+        with pytest.raises(TypeError, match="RandomFlip"):
+            kt.callbacks.AugmentOnDevice(layer)
+    with pytest.raises(TypeError, match="Received: Sequential"):
+        kt.callbacks.AugmentOnDevice(keras.Sequential([kt.layers.CutMix()]))

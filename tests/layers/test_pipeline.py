@@ -99,3 +99,21 @@ def test_parallel_batches_are_reproduced_with_a_seed_of_their_own():
 def test_what_is_no_layer_is_refused():
     with pytest.raises(TypeError, match="`layers` must be a list of layers"):
         kt.layers.Pipeline([np.flip])
+
+
+def test_the_batch_of_the_user_is_left_alone():
+    boxes = {"boxes": np.ones((6, 1, 4), "float32"), "labels": np.zeros((6, 1))}
+    batch = {"images": IMAGES.astype("float32"), "bounding_boxes": boxes}
+    before = {**boxes}
+    flip = keras.layers.RandomFlip("horizontal", bounding_box_format="xyxy")
+    kt.layers.Pipeline([flip], seed=1).augment_batch(batch, np.array([0, 0]))
+    assert all(boxes[key] is before[key] for key in before)
+
+
+def test_what_a_layer_has_learned_is_kept():
+    images = IMAGES.astype("float32")
+    normalization = keras.layers.Normalization()
+    normalization.adapt(images)
+    for seed in (None, 1):
+        normalized = kt.layers.Pipeline([normalization], seed=seed)(images)
+        assert abs(np.mean(ops.convert_to_numpy(normalized))) < 1e-3
