@@ -3,9 +3,12 @@
 from keras_tricks import (
     callbacks,
     datasets,
+    finder,
     initializers,
     layers,
     losses,
+    optimizers,
+    recipes,
     schedules,
     visualize,
 )
@@ -15,9 +18,12 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "callbacks",
     "datasets",
+    "finder",
     "initializers",
     "layers",
     "losses",
+    "optimizers",
+    "recipes",
     "schedules",
     "visualize",
 ]

@@ -16,7 +16,10 @@ FAMILIES = (
     "losses",
     "initializers",
     "layers",
+    "optimizers",
+    "finder",
     "callbacks",
+    "recipes",
     "datasets",
     "visualize",
 )

@@ -16,6 +16,8 @@ tf = pytest.importorskip("tensorflow")
 def of(family):
     """Parametrize over the classes of a family."""
     classes = [t for t in tricks() if t.family == family and inspect.isclass(t.value)]
+    if family == "layers":  # those that augment batches
+        classes = [t for t in classes if hasattr(t.value, "augment_batch")]
     return pytest.mark.parametrize(
         "trick", [pytest.param(t, id=t.name) for t in classes]
     )

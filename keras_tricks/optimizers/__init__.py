@@ -1,0 +1,3 @@
+"""Optimizers that treat each variable as it should be: decay, rates, clipping."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""Published training recipes as data."""
+
+__all__ = []
