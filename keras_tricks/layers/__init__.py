@@ -1,4 +1,4 @@
-"""Augmentation layers, for `dataset.map(layer)` and for use inside a model."""
+"""Layers: augmentation, in `dataset.map(layer)` or a model, and parts of networks."""
 
 from keras_tricks.layers.aug_mix import AugMix
 from keras_tricks.layers.auto_augment import AutoAugment
@@ -16,6 +16,9 @@ from keras_tricks.layers.rand_augment import RandAugment
 from keras_tricks.layers.random_erasing import RandomErasing
 from keras_tricks.layers.random_resized_crop import RandomResizedCrop
 from keras_tricks.layers.random_ssd_crop import RandomSSDCrop
+from keras_tricks.layers.squash import Squash
+from keras_tricks.layers.stochastic_depth import StochasticDepth
+from keras_tricks.layers.stochastic_depth_rates import stochastic_depth_rates
 from keras_tricks.layers.trivial_augment import TrivialAugment
 
 __all__ = [
@@ -35,5 +38,8 @@ __all__ = [
     "RandomErasing",
     "RandomResizedCrop",
     "RandomSSDCrop",
+    "Squash",
+    "StochasticDepth",
     "TrivialAugment",
+    "stochastic_depth_rates",
 ]

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_tricks._checks import check_integer, check_number
+from keras_tricks.losses._labels import align, one_hot
 
 # Over classes that exclude one another, and linear in the target.
 _CATEGORICAL = (
@@ -22,6 +23,9 @@ class LabelSmoothing(keras.losses.Loss):
     the size of the last axis, or 2 for a single output, as in Keras's
     `BinaryCrossentropy`. Reduction and dtype are those of the wrapped loss. Keras
     3.15.1 smooths dense labels only.
+
+    Smooth in one place. A loss that smooths already is refused; dense labels smoothed
+    before they come here look like any soft labels, a teacher's say, and are not.
 
     With `class_weight` the loss of a sample is `sum(w * target * -log(p))`, and a mean
     divides by the summed weights of the labels, `sum(w * label)`, as PyTorch does for
@@ -138,13 +142,10 @@ class LabelSmoothing(keras.losses.Loss):
 
     def _dense_labels(self, y_true, shape):
         """Return labels of `shape` and which of them count, None for all."""
-        y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
-        _check_shapes(tuple(y_true.shape), tuple(shape))
-        if len(y_true.shape) < len(shape):
-            y_true = ops.expand_dims(y_true, -1)  # (batch, ..., 1)
+        y_true = align(ops.convert_to_tensor(y_true, dtype=self.dtype), shape)
         are_ids = y_true.shape[-1] == 1 < shape[-1]
         if self._ignore_class is None:
-            return (_one_hot(y_true, shape[-1]) if are_ids else y_true), None
+            return (one_hot(y_true, shape[-1]) if are_ids else y_true), None
         if not are_ids:
             raise ValueError(
                 "The `ignore_class` of the wrapped loss needs labels that are class "
@@ -152,7 +153,7 @@ class LabelSmoothing(keras.losses.Loss):
                 f"y_pred.shape={tuple(shape)}."
             )
         counted = ops.not_equal(y_true, self._ignore_class)
-        labels = _one_hot(ops.where(counted, y_true, 0.0), shape[-1])
+        labels = one_hot(ops.where(counted, y_true, 0.0), shape[-1])
         return labels, ops.squeeze(counted, -1)
 
     def _check_outputs(self, shape):
@@ -180,13 +181,6 @@ class _Total(keras.losses.Loss):
         return y_true
 
 
-def _one_hot(ids, depth):
-    hot = ops.equal(ids, ops.arange(depth, dtype=ids.dtype))  # (batch, ..., depth)
-    # Zeros for an id out of range would train towards no class without a word.
-    known = ops.any(hot, axis=-1, keepdims=True)
-    return ops.where(known, ops.cast(hot, ids.dtype), float("nan"))
-
-
 def _resolve(loss):
     if isinstance(loss, type) or not (callable(loss) or isinstance(loss, str | dict)):
         raise TypeError(
@@ -194,17 +188,27 @@ def _resolve(loss):
             f"Received: loss={loss!r}."
         )
     wrapped = keras.losses.get(loss)
-    if isinstance(wrapped, LabelSmoothing) or getattr(wrapped, "label_smoothing", 0):
+    smooths = _option(wrapped, "label_smoothing", 0) or _option(wrapped, "smoothing", 0)
+    if smooths or isinstance(wrapped, LabelSmoothing):
         raise ValueError(
-            "Smoothing would be applied twice: `loss` smooths labels itself. "
-            f"Received: loss={loss!r}."
+            "Smoothing would be applied twice: `loss` smooths labels itself. Set its "
+            f"smoothing to 0 or take it alone. Received: loss={loss!r}."
         )
-    axis = getattr(wrapped, "axis", -1)
+    axis = _option(wrapped, "axis", -1)
     if isinstance(axis, int) and axis != -1:
         raise ValueError(
             f"`loss` must have its classes on the last axis. Received: axis={axis}."
         )
     return wrapped
+
+
+def _option(loss, name, default):
+    """Return an option of a loss, an attribute or bound to its function."""
+    # Keras 3.15.1 keeps the axis of its sparse cross-entropy nowhere else.
+    for bound in (getattr(loss, "_fn_kwargs", {}), getattr(loss, "keywords", {})):
+        if name in bound:
+            return bound[name]
+    return getattr(loss, name, default)
 
 
 def _dense_loss(loss):
@@ -236,15 +240,3 @@ def _check_class_weight(class_weight, loss):
     for weight in class_weight:
         check_number("class_weight", weight, minimum=0)
     return [float(weight) for weight in class_weight]
-
-
-def _check_shapes(labels, outputs):
-    for shape in (outputs[:-1], (*outputs[:-1], 1), outputs):
-        pairs = zip(labels, shape, strict=False)
-        fits = all(a == b or None in (a, b) for a, b in pairs)  # None: not known yet
-        if fits and len(labels) == len(shape) and len(outputs) > 1:
-            return
-    raise ValueError(
-        "Labels must be class ids of shape `y_pred.shape[:-1]` or have the shape of "
-        f"`y_pred`. Received: y_true.shape={labels}, y_pred.shape={outputs}."
-    )

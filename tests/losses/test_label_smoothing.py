@@ -1,3 +1,4 @@
+import functools
 import json
 
 import keras
@@ -187,6 +188,7 @@ def test_binary_crossentropy_of_class_ids_shares_among_all_outputs():
     [
         "categorical_crossentropy",
         "binary_crossentropy",
+        kt.losses.MixedBinaryCrossentropy(),
         keras.losses.CategoricalFocalCrossentropy(from_logits=True),
         keras.losses.MeanSquaredError(),
         keras.losses.KLDivergence(),
@@ -491,8 +493,36 @@ def test_argument_of_the_wrong_kind(arguments, message):
         ({"loss": "no_such_loss"}, "no_such_loss"),
         ({"loss": Categorical(label_smoothing=0.1)}, "applied twice"),
         ({"loss": Binary(label_smoothing=0.1)}, "applied twice"),
+        ({"loss": keras.losses.BinaryFocalCrossentropy(label_smoothing=0.1)}, "twice"),
+        (
+            {"loss": keras.losses.CategoricalFocalCrossentropy(label_smoothing=0.1)},
+            "applied twice",
+        ),
+        (
+            {"loss": keras.losses.serialize(Categorical(label_smoothing=0.1))},
+            "applied twice",
+        ),
+        (
+            {
+                "loss": functools.partial(
+                    keras.losses.categorical_crossentropy, label_smoothing=0.1
+                )
+            },
+            "applied twice",
+        ),
         ({"loss": LabelSmoothing("mse")}, "applied twice"),
+        ({"loss": LabelSmoothing("mse", smoothing=0.0)}, "applied twice"),
+        ({"loss": kt.losses.MixedBinaryCrossentropy(smoothing=0.1)}, "applied twice"),
         ({"loss": Categorical(axis=1)}, "classes on the last axis. Received: axis=1"),
+        ({"loss": Sparse(axis=1)}, "classes on the last axis. Received: axis=1"),
+        (
+            {
+                "loss": functools.partial(
+                    keras.losses.sparse_categorical_crossentropy, axis=1
+                )
+            },
+            "classes on the last axis. Received: axis=1",
+        ),
         ({"num_classes": 1}, "`num_classes` must be at least 2"),
         ({"class_weight": [1.0, -0.5]}, "`class_weight` must be at least 0"),
         ({"class_weight": [1.0, np.nan]}, "`class_weight` must be at least 0"),
