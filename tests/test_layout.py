@@ -15,7 +15,8 @@ ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_tricks"
 FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"tensorflow", "jax", "torch", "tensorboard", "matplotlib", "PIL", "scipy"}
-# Families that know other families; all others know only themselves and _checks.
+SHARED = {"_checks", "_figure", "_untouched"}
+# Families that know other families; all others know only themselves and SHARED.
 MAY_IMPORT = {
     "callbacks": {"schedules"},
     "recipes": set(catalogue.FAMILIES),
@@ -49,7 +50,7 @@ def test_file_imports_only_what_it_may(path):
         return
     mine = imports(path, everywhere=True)
     families = {m.split(".")[1] for m in mine if m.startswith("keras_tricks.")}
-    allowed = {parts[0], "_checks", "_untouched"} | MAY_IMPORT.get(parts[0], set())
+    allowed = {parts[0], *SHARED} | MAY_IMPORT.get(parts[0], set())
     assert families <= allowed
     assert not {m for m in mine if m.startswith("keras.src")}
     assert not {m.split(".")[0] for m in imports(path, everywhere=False)} & HEAVY

@@ -1,27 +1,39 @@
-"""A linear warmup in front of any schedule."""
+"""A warmup in front of any schedule."""
 
 import keras
 from keras import ops
 
-from keras_tricks._checks import check_integer, check_number
+from keras_tricks._checks import check_choice, check_integer, check_number
+from keras_tricks.schedules._around import Around
+from keras_tricks.schedules._curves import fraction, mix
 
 
 @keras.saving.register_keras_serializable(package="keras_tricks")
-class Warmup(keras.optimizers.schedules.LearningRateSchedule):
-    """Rise linearly for some steps, then follow a schedule from its beginning.
+class Warmup(Around):
+    """Rise from `start` for some steps, then follow a schedule.
 
-    With `f = step / warmup_steps` the rate is `start * (1 - f) + first * f` while
-    `step < warmup_steps`, where `first` is the schedule's value at its step 0, and
-    `schedule(step - warmup_steps)` afterwards: the schedule is moved, not overwritten,
-    so nothing of it is lost and there is no jump. Keras 3.15.1 has a warmup only in
-    `CosineDecay`.
+    With `f = step / warmup_steps` the rate is `start * (1 - f) + target * f` (linear)
+    or `start ** (1 - f) * target ** f` (exponential) while `step < warmup_steps`.
+    What comes then, and what the target is, differs between libraries:
+
+    - `joint="after"`: the schedule begins behind the warmup, which rises to its first
+      value. Nothing of it is lost. optax, Keras, PaddleClas, timm with
+      `warmup_prefix=True`.
+    - `joint="override"`: the schedule runs from step 0 and the warmup hides its
+      beginning, but rises to its first value: a jump. timm's default.
+    - `joint="meet"`: the schedule runs from step 0, and the warmup rises to the value
+      that it has at `warmup_steps`. TensorFlow Model Garden.
+
+    Keras 3.15.1 has a warmup only in `CosineDecay`.
 
     Args:
         schedule: A `keras.optimizers.schedules.LearningRateSchedule` or a constant
             float, at least 0.
         warmup_steps: Length of the warmup in optimizer steps, not epochs. Integer, at
             least 0.
-        start: Learning rate at step 0. Float, at least 0.
+        start: Learning rate at step 0. Float, at least 0; above 0 if exponential.
+        curve: `"linear"` or `"exponential"`.
+        joint: `"after"`, `"override"` or `"meet"`.
         name: Optional name.
 
     Raises:
@@ -39,42 +51,48 @@ class Warmup(keras.optimizers.schedules.LearningRateSchedule):
         [Goyal et al., 2017](https://arxiv.org/abs/1706.02677), section 2.2.
     """
 
-    def __init__(self, schedule, warmup_steps, start=0.0, name=None):
-        super().__init__()
-        if not _is_schedule(schedule):
-            check_number("schedule", schedule, minimum=0)
+    def __init__(
+        self,
+        schedule,
+        warmup_steps,
+        start=0.0,
+        curve="linear",
+        joint="after",
+        name=None,
+    ):
+        super().__init__(schedule, name)
         check_integer("warmup_steps", warmup_steps)
         check_number("start", start, minimum=0)
-        self.schedule = schedule
+        check_choice("curve", curve, ("linear", "exponential"))
+        check_choice("joint", joint, ("after", "override", "meet"))
+        if curve == "exponential" and start == 0:
+            raise ValueError(
+                "`start` must be above 0: an exponential warmup never leaves 0. "
+                f"Received: start={start!r}."
+            )
         self.warmup_steps = warmup_steps
         self.start = start
-        self.name = name
+        self.curve = curve
+        self.joint = joint
 
     def __call__(self, step):
-        step = ops.cast(step, "float32")
-        risen = step / max(self.warmup_steps, 1)
-        warmup = self.start * (1 - risen) + self._follow(ops.zeros_like(step)) * risen
-        after = self._follow(ops.maximum(step - self.warmup_steps, 0))
+        step = ops.convert_to_tensor(step)
+        moved = self.warmup_steps if self.joint == "after" else 0
+        met = self.warmup_steps if self.joint == "meet" else 0
+        # Moved, the schedule has no value before the warmup ends.
+        after = self.rate(ops.maximum(step - moved, 0))
+        target = self.rate(ops.full_like(step, met))
+        risen = fraction(step, self.warmup_steps)
+        warmup = mix(target, self.start, risen)
+        if self.curve == "exponential":
+            warmup = ops.power(self.start, 1 - risen) * ops.power(target, risen)
         return ops.where(step < self.warmup_steps, warmup, after)
-
-    def _follow(self, step):
-        if _is_schedule(self.schedule):
-            return ops.cast(self.schedule(step), "float32")
-        return ops.full_like(step, self.schedule)
 
     def get_config(self):
         return {
-            "schedule": self.schedule,
+            **super().get_config(),
             "warmup_steps": self.warmup_steps,
             "start": self.start,
-            "name": self.name,
+            "curve": self.curve,
+            "joint": self.joint,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        schedule = keras.saving.deserialize_keras_object(config["schedule"])
-        return cls(**{**config, "schedule": schedule})
-
-
-def _is_schedule(schedule):
-    return isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)

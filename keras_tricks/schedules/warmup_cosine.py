@@ -1,11 +1,15 @@
 """Linear warmup, then half a cosine: the schedule of most image recipes."""
 
-import math
-
 import keras
 from keras import ops
 
-from keras_tricks._checks import check_integer, check_number
+from keras_tricks.schedules._curves import fall, fraction, mix
+from keras_tricks.schedules._lengths import (
+    check_length,
+    check_rates,
+    check_total,
+    in_steps,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_tricks")
@@ -27,10 +31,9 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         peak: Learning rate at step `warmup_steps`. Float, at least 0.
         total_steps: Optimizer steps until `end`, the warmup included. Integer, at
-            least 1. With `gradient_accumulation_steps` the optimizer steps once per
-            that many batches.
+            least 1. `count_steps` counts them, also with gradient accumulation.
         warmup_steps: Length of the warmup in steps, not epochs. Integer in
-            `[0, total_steps]`.
+            `[0, total_steps]`, or a fraction of `total_steps`: a float in (0, 1).
         start: Learning rate at step 0 of a warmup. Float, at least 0.
         end: Learning rate from step `total_steps` on. Float, at least 0.
         name: Optional name.
@@ -54,16 +57,9 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self, peak, total_steps, warmup_steps=0, start=0.0, end=0.0, name=None
     ):
         super().__init__()
-        check_number("peak", peak, minimum=0)
-        check_integer("total_steps", total_steps, 1, hint="Count optimizer steps.")
-        check_integer(
-            "warmup_steps",
-            warmup_steps,
-            maximum=total_steps,
-            hint="`total_steps` includes the warmup.",
-        )
-        check_number("start", start, minimum=0)
-        check_number("end", end, minimum=0)
+        check_rates(peak=peak, start=start, end=end)
+        check_total(total_steps)
+        check_length("warmup_steps", warmup_steps, total_steps)
         self.peak = peak
         self.total_steps = total_steps
         self.warmup_steps = warmup_steps
@@ -72,8 +68,9 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.name = name
 
     def __call__(self, step):
+        warmup_steps = in_steps(self.warmup_steps, self.total_steps)
         return warmup_cosine(
-            step, self.peak, self.total_steps, self.warmup_steps, self.start, self.end
+            step, self.peak, self.total_steps, warmup_steps, self.start, self.end
         )
 
     def get_config(self):
@@ -89,12 +86,9 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 def warmup_cosine(step, peak, total_steps, warmup_steps, start, end):
     """Return the rate at `step`, a scalar or a tensor of any shape, in float32."""
-    step = ops.cast(step, "float32")
-    risen = step / max(warmup_steps, 1)
-    left = (total_steps - step) / max(total_steps - warmup_steps, 1)
-    # (1 + cos(pi * g)) / 2 in a form that stays accurate where it is near 0.
-    height = ops.square(ops.sin(math.pi / 2 * ops.clip(left, 0, 1)))
-    # Weighted sums, not `a + (b - a) * f`: exact at both ends in float32.
-    warmup = start * (1 - risen) + peak * risen
-    cosine = peak * height + end * (1 - height)
+    # Steps are counted in integers: float32 has none odd above 2**24.
+    step = ops.convert_to_tensor(step)
+    warmup = mix(peak, start, fraction(step, warmup_steps))
+    left = fraction(total_steps - step, total_steps - warmup_steps)
+    cosine = mix(peak, end, fall(left, "cosine"))
     return ops.where(step < warmup_steps, warmup, cosine)

@@ -6,7 +6,7 @@ import random
 import keras
 
 from keras_tricks._checks import check_integer
-from keras_tricks.visualize._figure import new_figure
+from keras_tricks._figure import new_figure
 from keras_tricks.visualize._sample import describe, draw, samples
 
 _KEYS = ("images", "labels", "sample_weight")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_tricks.visualize._figure import new_figure
+from keras_tricks._figure import new_figure
 
 
 def confusion(labels, predictions, class_names=None):

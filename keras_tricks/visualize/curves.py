@@ -1,6 +1,6 @@
 """Loss, accuracy and the rest over the epochs, several runs in one figure."""
 
-from keras_tricks.visualize._figure import new_figure
+from keras_tricks._figure import new_figure
 
 
 def curves(histories):
