@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_tricks._checks import check_integer
+from keras_tricks.callbacks._training_step import batches_seen, unwrap, wrap
 
 
 class AugmentOnDevice(keras.callbacks.Callback):
@@ -49,45 +50,28 @@ class AugmentOnDevice(keras.callbacks.Callback):
             check_integer("off_from_epoch", off_from_epoch, 0)
         self.layer = layer
         self.off_from_epoch = off_from_epoch
-        self._restore = None
 
     def on_train_begin(self, logs=None):
-        model, layer = self.model, self.layer
-        if "make_train_function" in vars(model):
-            raise ValueError(
-                "One `fit` takes one AugmentOnDevice: give it a `Pipeline` of layers."
-            )
-        # uniform() takes seeds modulo this number: the same seed, as a plain integer.
-        seed = int(ops.convert_to_numpy(layer.seed_generator.state)[0]) % (2**31 - 1)
-        train_step, make_train_function = model.train_step, model.make_train_function
-        before = vars(model).get("train_step")
-
-        def augmented_step(*arguments):
-            *state, data = arguments
-            return train_step(*state, _augment(layer, seed, _step(model, state), data))
-
-        def restore(force=True):
-            del model.make_train_function, model.train_step
-            if before:
-                model.train_step = before
-            return make_train_function(force=True)
-
-        model.train_step = augmented_step
-        make_train_function(force=True)
-        # Called at the end of the augmentation; or by the next fit, if this one is
-        # interrupted.
-        model.make_train_function = self._restore = restore
+        wrap(self.model, self, self._augmented)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.off_from_epoch is not None and epoch >= self.off_from_epoch:
-            self._stop()
+            unwrap(self.model, self)
 
     def on_train_end(self, logs=None):
-        self._stop()
+        unwrap(self.model, self)
 
-    def _stop(self):
-        if vars(self.model).get("make_train_function") is self._restore is not None:
-            self._restore()
+    def _augmented(self, train_step):
+        model, layer = self.model, self.layer
+        # uniform() takes seeds modulo this number: the same seed, as a plain integer.
+        seed = int(ops.convert_to_numpy(layer.seed_generator.state)[0]) % (2**31 - 1)
+
+        def augmented_step(*arguments):
+            *state, data = arguments
+            step = batches_seen(model, state)
+            return train_step(*state, _augment(layer, seed, step, data))
+
+        return augmented_step
 
 
 def _check_layer(layer):
@@ -114,16 +98,3 @@ def _augment(layer, seed, step, data):
             f"Received: labels of shape {tuple(y.shape)}."
         )
     return keras.utils.pack_x_y_sample_weight(*(changed.get(key) for key in parts))
-
-
-def _step(model, state):
-    """Return how many steps the optimizer has done, as it counts itself.
-
-    `optimizer.iterations` is something else under gradient accumulation, and has no
-    value inside a step of JAX, where all state is handed over as (trainable,
-    non-trainable, optimizer, metrics).
-    """
-    variables = model.optimizer.variables
-    # LossScaleOptimizer has a counter of its own before that of the inner optimizer.
-    index = max(i for i, v in enumerate(variables) if v.name == "iteration")
-    return state[0][2][index] if state else variables[index].value
