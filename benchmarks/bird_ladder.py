@@ -30,6 +30,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+import scipy.stats
+
 EXAMPLE = pathlib.Path(__file__).parent.parent / "examples" / "bird_classification.py"
 OFF = {
     "optimizer": "adam",
@@ -39,15 +41,29 @@ OFF = {
     "label-smoothing": 0.0,
     "mix": "none",
 }
-RUNGS = {
-    "Adam": {},
-    "+ flip, shift, rotate": {"augment": "basic"},
-    "SGD instead of Adam": {"optimizer": "sgd"},
-    "+ weight decay 5e-4": {"weight-decay": 5e-4},
-    "+ warmup-cosine, smoothing": {"schedule": "cosine", "label-smoothing": 0.1},
-    "+ MixUp 0.2": {"mix": "mixup"},
-    "RandAugment instead": {"augment": "rand-augment"},
-}
+
+
+def rungs(decay):
+    """Return what each rung changes in the settings of the one before."""
+    return {
+        "Adam": {},
+        "+ RandAugment": {"augment": "rand-augment"},
+        "SGD instead of Adam": {"optimizer": "sgd"},
+        f"Keras's weight_decay={decay:g}": {
+            "optimizer": "keras-sgd",
+            "weight-decay": decay,
+        },
+        f"PyTorch's weight_decay={decay:g}": {"optimizer": "sgd"},
+        "+ warmup-cosine, smoothing": {"schedule": "cosine", "label-smoothing": 0.1},
+    }
+
+
+def interval(values):
+    """Return the mean and half of its 95 % interval, by Student's t."""
+    if len(values) < 2:
+        return values[0], float("nan")
+    error = statistics.stdev(values) / len(values) ** 0.5
+    return statistics.mean(values), scipy.stats.t.ppf(0.975, len(values) - 1) * error
 
 
 def run(settings, seed, args, threads):
@@ -57,7 +73,7 @@ def run(settings, seed, args, threads):
         command = [sys.executable, str(EXAMPLE), "--data-dir", args.data_dir]
         command += ["--epochs", str(args.epochs), "--seed", str(seed)]
         command += ["--no-overfit-check", "--verbose", "0", "--run-dir", folder]
-        command += ["--report", str(report)]
+        command += ["--report", str(report), "--image-size", str(args.image_size)]
         command += [f"--{name}={value}" for name, value in settings.items()]
         if args.max_classes:
             command += ["--max-classes", str(args.max_classes)]
@@ -74,28 +90,32 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-dir", required=True)
     parser.add_argument("--max-classes", type=int)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--weight-decay", type=float, default=5e-4)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     args = parser.parse_args()
     threads = max(1, (os.cpu_count() or 1) // args.jobs)
+    print(f"test accuracy, {args.epochs} epochs, mean of seeds {args.seeds}, 95 %")
+    print(f"{'':30}{'accuracy':>14}   {'gain, seed by seed':>18}")
     settings, before = dict(OFF), None
-    print(f"test accuracy, {args.epochs} epochs, mean of {args.seeds} seeds")
     with ThreadPoolExecutor(args.jobs) as pool:
         pending = {}
-        for rung, change in RUNGS.items():
+        for rung, change in rungs(args.weight_decay).items():
             settings = {**settings, **change}
             pending[rung] = [
-                pool.submit(run, settings, seed, args, threads)
-                for seed in range(args.seeds)
+                pool.submit(run, settings, seed, args, threads) for seed in args.seeds
             ]
         for rung, futures in pending.items():
             results = [future.result() for future in futures]
-            mean = statistics.mean(results)
-            gain = "" if before is None else f"{mean - before:+.3f}"
+            line = "{:30}{:.3f} +- {:.3f}".format(rung, *interval(results))
+            if before:
+                gains = [new - old for new, old in zip(results, before, strict=True)]
+                line += "   {:+9.3f} +- {:.3f}".format(*interval(gains))
             each = " ".join(f"{result:.3f}" for result in results)
-            print(f"{rung:28}{mean:.3f}  {gain:>7}   ({each})", flush=True)
-            before = mean
+            print(f"{line}   ({each})", flush=True)
+            before = results
 
 
 if __name__ == "__main__":

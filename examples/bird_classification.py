@@ -184,11 +184,6 @@ def build_model(args, num_classes):
     model = keras.Model(inputs, outputs)
     if args.weights is None:
         kt.initializers.reinitialize(model, seed=args.seed)
-    for variable in model.trainable_variables:
-        if len(variable.shape) > 1 and args.weight_decay:  # not biases, not norms
-            # "L2 1e-4" of PyTorch, MXNet and PaddleClas adds 1e-4 * w to the gradient:
-            # Keras's L2 of half of it. SGD(weight_decay=1e-4) would be 10 x weaker.
-            variable.regularizer = keras.regularizers.L2(args.weight_decay / 2)
     return model
 
 
@@ -267,6 +262,7 @@ def train(name, args, splits, names):
             save_best_only=True,
             initial_value_threshold=max(done.get("val_accuracy", [-1])),
         ),
+        kt.callbacks.LearningRateMonitor(),
         keras.callbacks.CSVLogger(log, append=True),
         keras.callbacks.TensorBoard(run_dir / "tensorboard"),
         keras.callbacks.BackupAndRestore(run_dir / "backup", double_checkpoint=True),
@@ -307,14 +303,19 @@ def evaluate(run_dir, images, labels, names):
 
 def optimizer(args, steps):
     """Return SGD with momentum or Adam; the rate is that of 256 pictures per step."""
-    base = args.learning_rate or {"sgd": 0.4, "adam": 0.008}[args.optimizer]
+    base = args.learning_rate or {"adam": 0.008}.get(args.optimizer, 0.4)
     rate = kt.schedules.scale_learning_rate(base, args.batch_size)
     if args.schedule == "cosine":
         warmup = round(steps * args.warmup)
         rate = kt.schedules.WarmupCosine(rate, steps, warmup)
+    if args.optimizer == "keras-sgd":
+        decay = args.weight_decay or None
+        return keras.optimizers.SGD(rate, 0.9, nesterov=True, weight_decay=decay)
+    # Not on biases, not on norms.
+    decay = kt.optimizers.WeightDecay(args.weight_decay) if args.weight_decay else None
     if args.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
-    return keras.optimizers.Adam(rate)
+        return kt.optimizers.SGD(rate, 0.9, nesterov=True, weight_decay=decay)
+    return kt.optimizers.Adam(rate, weight_decay=decay)
 
 
 def read_history(path):
@@ -368,7 +369,7 @@ def parse():
     add = parser.add_argument_group("training").add_argument
     add("--epochs", type=int, default=40)
     add("--batch-size", type=int, default=32)
-    add("--optimizer", choices=("sgd", "adam"), default="sgd")
+    add("--optimizer", choices=("sgd", "adam", "keras-sgd"), default="sgd")
     add("--learning-rate", type=float, help="for 256 pictures per step")
     add("--schedule", choices=("cosine", "constant"), default="cosine")
     add("--warmup", type=float, default=0.1, help="share of the steps")
@@ -377,7 +378,7 @@ def parse():
     add("--erase", choices=ERASE, default="none")
     add("--mix", choices=MIX, default="mixup")
     add("--label-smoothing", type=float, default=0.1)
-    add("--weight-decay", type=float, default=5e-4, help="L2 as in PyTorch")
+    add("--weight-decay", type=float, default=5e-4, help="in PyTorch's unit")
     add("--overfit-check", action=switch, default=True)
     add("--baseline", action=switch, help="train plainly beside it")
     add("--seed", type=int, default=0)

@@ -92,6 +92,7 @@ def test_bird_classification_is_killed_and_resumed(
     assert sorted(chances, reverse=True) == chances
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:OverfitOneSample")
 def test_bird_classification_reads_tfds_and_keeps_a_finished_baseline(
     monkeypatch, tmp_path, capsys

@@ -55,7 +55,13 @@ def pipeline():
     )
 
 
-@pytest.mark.parametrize("make", [lambda: kt.layers.MixUp(alpha=1.0, seed=5), pipeline])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: kt.layers.MixUp(alpha=1.0, seed=5),
+        pytest.param(pipeline, marks=pytest.mark.slow),
+    ],
+)
 def test_training_is_that_with_the_layer_in_tf_data(make):
     expected = fit(small_model(), augmented(make()), epochs=1)
     weights = fit(small_model(), batches(), [kt.callbacks.AugmentOnDevice(make())])
@@ -65,6 +71,7 @@ def test_training_is_that_with_the_layer_in_tf_data(make):
         assert np.abs(mine - other).max() > 5e-5
 
 
+@pytest.mark.slow
 def test_it_is_compiled_with_the_step():
     layer = kt.layers.MixUpOrCutMix(seed=5)
     expected = fit(small_model(), augmented(kt.layers.MixUpOrCutMix(seed=5)), epochs=1)

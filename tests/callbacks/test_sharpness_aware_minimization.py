@@ -119,6 +119,7 @@ def test_loss_metrics_and_statistics_are_those_of_the_weights():
     assert_same(model, plain)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not COMPILES, reason="torch.compile takes minutes")
 def test_it_is_compiled_with_the_step():
     plain = linear()
@@ -128,6 +129,7 @@ def test_it_is_compiled_with_the_step():
     assert_same(model, plain, 1e-6)
 
 
+@pytest.mark.slow
 def test_the_loss_scale_of_mixed_precision_changes_nothing():
     keras.config.set_dtype_policy("mixed_float16")
     model, plain = linear(), linear()
@@ -139,6 +141,7 @@ def test_the_loss_scale_of_mixed_precision_changes_nothing():
     assert 1e-3 < change < 1
 
 
+@pytest.mark.slow
 def test_it_goes_with_other_callbacks_of_the_step_in_any_order():
     tf = pytest.importorskip("tensorflow")
     images = RNG.random((8, 6, 5, 3)).astype("float32")

@@ -84,6 +84,7 @@ def test_validation_callbacks_and_the_model_have_the_average_of_all_weights():
     assert_same(weights(model), weights(plain))
 
 
+@pytest.mark.slow
 def test_decay_zero_is_plain_training():
     model, plain = network(), network()
     fit(model, averaging(0.0, warmup=False), epochs=2)
@@ -91,7 +92,7 @@ def test_decay_zero_is_plain_training():
     assert_same(weights(model), weights(plain))
 
 
-@pytest.mark.parametrize("accumulated", [None, 2])
+@pytest.mark.parametrize("accumulated", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_every_other_step_takes_the_decay_to_the_power_of_two(accumulated):
     model, record = network(gradient_accumulation_steps=accumulated), Record()
     batch_size = 2 if accumulated else 4
@@ -113,7 +114,7 @@ def test_steps_per_execution_are_that_many_steps():
     assert_same(weights(model), expected, 1e-6)
 
 
-@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("first", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_resumed_run_has_the_average_of_an_uninterrupted_one(tmp_path, first):
     class Kill(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

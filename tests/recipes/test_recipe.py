@@ -18,7 +18,14 @@ def published(name):
     return getattr(kt.recipes, name)(**arguments if name == "fine_tune" else {})
 
 
-@each_recipe
+@pytest.mark.parametrize(
+    "name",
+    # The operations of RandAugment take 8 s to compile.
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * name.startswith("resnet_strikes"))
+        for name in NAMES
+    ],
+)
 def test_one_step_of_training_runs(name, fit):
     history = fit(getattr(kt.recipes, name)(**TINY, seed=1))
     assert np.isfinite(history["loss"]).all()
