@@ -97,7 +97,9 @@ def test_the_pixels_keep_their_place():
     np.testing.assert_allclose(foreign.mean((1, 2)), 1 - np.diag(labels), atol=1e-6)
 
 
-@pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize(
+    "alpha", [0.3, *(pytest.param(a, marks=pytest.mark.slow) for a in (1.0, 4.0))]
+)
 def test_the_kept_share_is_beta_distributed(alpha):
     kept = own(400, 33, 40, alpha=alpha, mode="sample").mean((1, 2))
     exact = stats.beta(alpha, alpha).rvs(400, random_state=0)

@@ -77,6 +77,7 @@ def test_it_works_on_images_alone_and_in_a_model():
     assert (ops.convert_to_numpy(model(IMAGES, training=True)) != IMAGES).any()
 
 
+@pytest.mark.slow
 def test_parallel_batches_are_reproduced_with_a_seed_of_their_own():
     pipeline = kt.layers.Pipeline([kt.layers.GridMask(), kt.layers.CutMix(6)])
 

@@ -209,6 +209,7 @@ def test_what_is_not_erased_stays(mode, dtype):
     np.testing.assert_array_equal(out[~filled], images[~filled])
 
 
+@pytest.mark.slow
 def test_noise_is_the_same_under_xla_byte_for_byte():
     tf = pytest.importorskip("tensorflow")
     images = np.zeros((64, 30, 20, 3), "uint8")

@@ -153,7 +153,10 @@ def test_weights_are_the_triangle_in_22_bits():
         assert np.abs(weight.sum(1) - 2**22).max() <= weight.shape[1] / 2
 
 
-@pytest.mark.parametrize(("height", "dtype"), [(5, "float32"), (37, "uint8")])
+@pytest.mark.parametrize(
+    ("height", "dtype"),
+    [(5, "float32"), pytest.param(37, "uint8", marks=pytest.mark.slow)],
+)
 def test_datasets_of_known_and_unknown_sizes_give_the_same(height, dtype):
     images, window = noise(3, height, 29, 3).astype(dtype), windows(3, height, 29)
     eager = resized(images, window, (12, 31))
