@@ -203,6 +203,7 @@ def train(args, run_dir, data, num_classes, epochs, weights=None):
         epochs=epochs,
         validation_data=test,  # only watched: the last epoch is the result
         callbacks=[
+            kt.callbacks.LearningRateMonitor(),
             keras.callbacks.CSVLogger(log, append=epochs_done > 0),
             # Kept at the end: a finished model is not trained again after a kill.
             keras.callbacks.BackupAndRestore(

@@ -12,12 +12,14 @@ from keras_tricks import (
     schedules,
     visualize,
 )
+from keras_tricks.finder import find_learning_rate
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "callbacks",
     "datasets",
+    "find_learning_rate",
     "finder",
     "initializers",
     "layers",

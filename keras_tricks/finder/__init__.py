@@ -1,3 +1,5 @@
 """Find a learning rate by trying many in one short run."""
 
-__all__ = []
+from keras_tricks.finder.find_learning_rate import find_learning_rate
+
+__all__ = ["find_learning_rate"]
