@@ -56,11 +56,11 @@ from keras import layers
 
 import keras_tricks as kt
 
-TRAININGS = 2
+TRAININGS = 4
 BATCH_SIZE = 32
 STEPS = 150
-TRIAL_STEPS = 100
-VALIDATION = 500
+TRIAL_STEPS = STEPS
+VALIDATION = 1000
 SIZE = 16  # pixels of the pictures
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 RULES = (
@@ -78,7 +78,7 @@ RULES = (
 def table(inputs, classes, seed, noise=0.1):
     """Rows of a table, labelled by a random network with one hidden layer."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(4000, inputs)).astype("float32")
+    x = rng.normal(size=(5000, inputs)).astype("float32")
     hidden = np.tanh(x @ rng.normal(size=(inputs, 2 * inputs)) / inputs**0.5)
     scores = hidden @ rng.normal(size=(2 * inputs, classes))
     scores += noise * scores.std() * rng.normal(size=scores.shape)
@@ -88,7 +88,7 @@ def table(inputs, classes, seed, noise=0.1):
 def values(inputs, seed):
     """The same with a number as the target."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(4000, inputs)).astype("float32")
+    x = rng.normal(size=(5000, inputs)).astype("float32")
     hidden = np.tanh(x @ rng.normal(size=(inputs, 2 * inputs)) / inputs**0.5)
     y = hidden @ rng.normal(size=(2 * inputs, 1)) / inputs**0.5
     return x, (y + 0.1 * rng.normal(size=y.shape)).astype("float32")
@@ -101,13 +101,13 @@ def patterns(classes, seed, noise=150):
     low = np.exp(-(frequencies[:, None] ** 2 + frequencies**2) / 8)[..., None]
     drawn = np.fft.fft2(rng.normal(size=(classes, SIZE, SIZE, 3)), axes=(1, 2))
     drawn = np.fft.ifft2(low * drawn, axes=(1, 2)).real
-    y = rng.integers(0, classes, 2500)
-    shifts = rng.integers(0, SIZE, (2500, 2))
+    y = rng.integers(0, classes, 3500)
+    shifts = rng.integers(0, SIZE, (3500, 2))
     x = [np.roll(drawn[c], shift, (0, 1)) for c, shift in zip(y, shifts, strict=True)]
     x = (
         128
         + 70 * np.array(x) / drawn.std()
-        + noise * rng.normal(size=(2500, SIZE, SIZE, 3))
+        + noise * rng.normal(size=(3500, SIZE, SIZE, 3))
     )
     return x.clip(0, 255).astype("uint8"), y
 

@@ -1,13 +1,13 @@
 """The curve of a sweep, what it suggests, and its picture."""
 
 import dataclasses
-import math
 
 import numpy as np
 
 from keras_tricks._figure import new_figure
 from keras_tricks.finder import _suggestions
-from keras_tricks.finder._suggestions import BETA, falls, smooth
+from keras_tricks.finder._suggestions import BETA, fallen, falls, smooth
+from keras_tricks.finder._trials import vertex
 
 NAMES = ("suggestion", "valley", "steep", "minimum", "slide")
 
@@ -20,7 +20,7 @@ class Curve:
         rates: Float array (points,).
         losses: Float array (points,), the loss of each point's own batches.
         steps: Points planned; the sweep ends early when the loss diverges.
-        trials: Final loss by rate, of the short trainings.
+        trials: Mean final loss by rate, of the short trainings.
     """
 
     rates: np.ndarray
@@ -40,12 +40,15 @@ class Curve:
 
     @property
     def suggestion(self):
-        """The rate to train with: the best of the trials, else read off the curve."""
-        if not self.falls:
-            return None
+        """The rate to train with: where the trials say, else read off the curve."""
         if self.trials:
-            best = min(self.trials, key=self.trials.get)
-            return best if math.isfinite(self.trials[best]) else None
+            has_answer = min(self.trials.values()) < fallen(self.losses)
+            return vertex(self.trials) if has_answer else None
+        return self.guess if self.falls else None
+
+    @property
+    def guess(self):
+        """What the curve says about the rate to train with, noise or not."""
         return _suggestions.suggestion(self.rates, self.losses)
 
     @property
@@ -83,7 +86,7 @@ class Curve:
             f"{self.rates[-1]:.3g}, loss {self.losses[0]:.4g}, lowest average "
             f"{self.smoothed.min():.4g}"
         )
-        if not self.falls:
+        if not self.falls and self.suggestion is None:
             return (
                 f"No answer: the loss does not fall by more than its noise ({shown}). "
                 "A larger batch has less noise, a smaller `start` leaves room before "
@@ -115,7 +118,8 @@ class Curve:
             axes.set_ylim(low - margin, high + margin)
         axes.set_xlabel("learning rate")
         axes.set_ylabel("loss")
-        axes.set_title("" if self.falls else "no answer: noise, or no fall")
+        if self.suggestion is None:
+            axes.set_title("no answer: noise, or no fall")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
         return figure

@@ -79,17 +79,28 @@ def steep(rates, losses):
 def falls(losses):
     """Whether the loss falls below its beginning by more than its noise.
 
-    The lowest mean over a tenth of the points is compared with the first such mean, in
-    standard errors of one.
+    The lowest mean over a tenth of the points counts.
     """
-    if len(losses) < FEWEST:
-        return False
-    width = max(len(losses) // 10, 3)
-    means = np.convolve(losses, np.ones(width) / width, "valid")
+    return len(losses) >= FEWEST and bool(_means(losses).min() < fallen(losses))
+
+
+def fallen(losses):
+    """Return what is below the beginning of a curve by more than its noise.
+
+    The beginning is the mean over the first tenth of the points, and the distance so
+    many standard errors of such a mean.
+    """
+    means = _means(losses)
+    width = len(losses) + 1 - len(means)
     # Noise before the loss diverges; second differences are blind to a slope.
     last = np.flatnonzero(means <= means[0])[-1] + width
     noise = np.sqrt(np.mean(np.diff(losses[:last], 2) ** 2) / 6)
-    return bool(means[0] - means.min() > ERRORS * noise / np.sqrt(width))
+    return means[0] - ERRORS * noise / np.sqrt(width)
+
+
+def _means(losses):
+    width = max(len(losses) // 10, 3)
+    return np.convolve(losses, np.ones(width) / width, "valid")
 
 
 def suggestion(rates, losses):

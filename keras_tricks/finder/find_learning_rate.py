@@ -65,10 +65,11 @@ def find_learning_rate(
         start: First rate. Float above 0.
         end: Last rate. Float above `start`.
         steps: Points of the curve. Integer, at least 15.
-        trial_steps: Steps of a short training with warmup and cosine: at the rate read
-            off the curve, and from there by factors of 2 up and down until the final
-            loss has risen twice. The best becomes `.suggestion`. Mostly 5 to 7
-            trainings; 0 for none. Integer, at least 0.
+        trial_steps: Steps of a short training with warmup and cosine, done twice: at
+            the rate read off the curve, and from there by factors of 2 up and down
+            until the final loss has risen twice. `.suggestion` is the vertex of a
+            parabola through the best and its neighbours. Mostly 5 to 7 rates; 0 for
+            none. Integer, at least 0.
 
     Returns:
         A curve with `.rates`, `.losses` (raw), `.smoothed`, `.trials` (final loss by
@@ -120,10 +121,10 @@ def find_learning_rate(
     with trainings(model, first, class_weight) as train:
         losses = train(itertools.chain([first], batches), rates, has_diverged)
         curve = Curve(rates[: len(losses)], np.array(losses), steps)
-        if trial_steps and curve.falls:
+        if trial_steps and len(losses) >= FEWEST:
             trials = descend(
                 lambda rate: score(train, read(), rate, trial_steps),
-                curve.suggestion,
+                curve.guess,
                 start,
                 end,
             )

@@ -147,3 +147,37 @@ def test_keras_tensorboard_writes_the_rate_of_the_step_to_come(tmp_path):
 def test_bad_argument_is_refused(every, error, message):
     with pytest.raises(error, match=message):
         kt.callbacks.LearningRateMonitor(every=every)
+
+
+def test_killed_run_goes_on_with_the_same_curve_to_the_same_weights(tmp_path):
+    cycle = kt.schedules.OneCycle(0.1, 3 * STEPS)
+
+    class Kill(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            epoch = len(self.model.history.epoch)
+            if epoch + batch == 3:  # in the middle of the second epoch
+                raise KeyboardInterrupt
+
+    def run(folder, *callbacks):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        decay = kt.optimizers.WeightDecay(0.1)
+        optimizer = kt.optimizers.SGD(cycle, cycle.momentum(), weight_decay=decay)
+        model.compile(optimizer, "mse", run_eagerly=True)
+        x = np.arange(4.0 * STEPS, dtype="float32").reshape(-1, 2)
+        backup = keras.callbacks.BackupAndRestore(folder)
+        monitor = kt.callbacks.LearningRateMonitor()
+        arguments = {"epochs": 3, "batch_size": 2, "shuffle": False, "verbose": 0}
+        y = np.ones((2 * STEPS, 3))
+        fitted = model.fit(x, y, callbacks=[*callbacks, monitor, backup], **arguments)
+        return fitted, model.get_weights()
+
+    whole, expected = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", Kill())
+    rest, weights = run(tmp_path / "killed")
+    assert rest.epoch == [1, 2]
+    for name, values in whole.history.items():
+        assert rest.history[name] == values[1:], name
+    for mine, theirs in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)

@@ -61,11 +61,12 @@ def test_curve_in_words_and_as_a_figure(falling):
     assert axes.get_ylim()[1] < falling.losses.max()
 
 
-def test_best_trial_is_the_suggestion():
+def test_suggestion_is_beside_the_best_trial():
     model = linear(keras.optimizers.SGD(momentum=0.9))
     curve = kt.find_learning_rate(model, X, Y, start=1e-5, steps=40, trial_steps=20)
     assert len(curve.trials) >= 3
-    assert curve.trials[curve.suggestion] == min(curve.trials.values())
+    best = min(curve.trials, key=curve.trials.get)
+    assert best / 2**0.5 <= curve.suggestion <= best * 2**0.5
     ratios = np.diff(np.log2(list(curve.trials)))
     np.testing.assert_allclose(ratios, 1)
 

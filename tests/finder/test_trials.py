@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_tricks.finder._trials import descend, score
+from keras_tricks.finder._trials import descend, score, vertex
 
 
 def test_score_is_the_mean_of_the_last_fifth():
@@ -11,11 +11,23 @@ def test_score_is_the_mean_of_the_last_fifth():
     assert score(lambda batches, rates: [1.0] * 19, None, 0.1, 20) == math.inf
 
 
+def test_score_is_the_mean_of_two_trainings_and_infinite_if_one_breaks_off():
+    lengths = iter([20, 20, 20, 3])
+
+    def train(batches, rates):
+        return [next(batches) for _ in range(next(lengths))]
+
+    count = iter(map(float, range(100)))
+    assert score(train, count, 0.1, 20) == np.mean([17.5, 37.5])
+    assert score(train, count, 0.1, 20) == math.inf
+
+
 def test_trial_warms_up_for_a_tenth_and_falls_to_zero_along_a_cosine():
     seen = []
     score(lambda batches, rates: seen.extend(rates) or [0.0] * 20, None, 0.5, 20)
     cosine = (1 + np.cos(np.pi * np.arange(1, 19) / 18)) / 2
-    np.testing.assert_allclose(seen, 0.5 * np.array([0.5, 1, *cosine]), atol=1e-12)
+    once = 0.5 * np.array([0.5, 1, *cosine])
+    np.testing.assert_allclose(seen, [*once, *once], atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +57,13 @@ def test_rates_stay_in_the_range():
 def test_rates_that_all_diverge_lead_down():
     scores = descend(lambda rate: math.inf if rate > 0.2 else 1 / rate, 1.0, 1e-3, 5.0)
     assert min(scores, key=scores.get) == 0.125
+
+
+def test_vertex_is_that_of_the_parabola_on_the_logarithmic_axis():
+    rates = [0.25, 0.5, 1.0, 2.0, 4.0]
+    scores = {rate: 3 * (math.log2(rate) - 0.3) ** 2 - 7 for rate in rates}
+    assert vertex(scores) == pytest.approx(2**0.3)
+    del scores[2.0], scores[4.0]
+    assert vertex(scores) == 1.0
+    assert vertex({**scores, 2.0: math.inf}) == 1.0
+    assert vertex({0.5: 1.0, 1.0: 1.0, 2.0: 1.0}) == 0.5
