@@ -5,16 +5,17 @@ import math
 import numpy as np
 
 WARMUP = 0.1
-TRAININGS = 2  # one says more about its own batches than about the rate
+TRAININGS = 3  # one says more about its own batches than about the rate
 PATIENCE = 2  # one rise may be noise
+REACH = 3
 
 
 def score(train, batches, rate, steps):
     """Return the loss at the end of a short training with warmup and cosine.
 
     The mean of the last fifth, where the rate is low: what a high rate only shakes up
-    is settled by then. The mean of two trainings, one on the batches after those of
-    the other. Infinite if one does not get there.
+    is settled by then. The mean of three trainings, each on the batches after those of
+    the one before. Infinite if one does not get there.
     """
     progress = np.arange(1, steps + 1) / steps
     cosine = np.cos(np.pi / 2 * np.maximum(progress - WARMUP, 0) / (1 - WARMUP)) ** 2
@@ -51,17 +52,21 @@ def descend(score_of, guess, start, end):
 
 
 def vertex(scores):
-    """Return the rate at the vertex of the parabola through the best and its two sides.
+    """Return the rate at the vertex of a parabola, on the logarithmic axis.
 
-    On the logarithmic axis, where the rates are evenly spaced; the best itself, if one
-    side was not tried or is infinite.
+    It is laid through the scores near the lowest: at most half as much again, and three
+    factors of 2 away. If these are less than three, through the lowest and its sides.
     """
-    rates, values = list(scores), list(scores.values())
+    rates, values = list(scores), np.array(list(scores.values()))
     best = int(np.argmin(values))
-    sides = values[max(best - 1, 0) : best + 2]
-    if len(sides) < 3 or not all(map(math.isfinite, sides)):
+    powers = np.arange(len(values)) - best
+    is_low = values <= values[best] + abs(values[best]) / 2
+    chosen = is_low & (abs(powers) <= REACH)
+    if chosen.sum() < 3:
+        chosen = np.isfinite(values) & (abs(powers) <= 1)
+    if chosen.sum() < 3:
         return rates[best]
-    left, middle, right = sides
-    curvature = left - 2 * middle + right
-    offset = (left - right) / (2 * curvature) if curvature > 0 else 0.0
-    return rates[best] * 2.0**offset
+    curvature, slope, _ = np.polyfit(powers[chosen], values[chosen], 2)
+    if curvature <= 0:
+        return rates[best]
+    return rates[best] * 2.0 ** float(np.clip(-slope / (2 * curvature), -1, 1))

@@ -65,10 +65,10 @@ def find_learning_rate(
         start: First rate. Float above 0.
         end: Last rate. Float above `start`.
         steps: Points of the curve. Integer, at least 15.
-        trial_steps: Steps of a short training with warmup and cosine, done twice: at
+        trial_steps: Steps of a short training with warmup and cosine, done thrice: at
             the rate read off the curve, and from there by factors of 2 up and down
             until the final loss has risen twice. `.suggestion` is the vertex of a
-            parabola through the best and its neighbours. Mostly 5 to 7 rates; 0 for
+            parabola through the best and those near it. Mostly 5 to 7 rates; 0 for
             none. Integer, at least 0.
 
     Returns:

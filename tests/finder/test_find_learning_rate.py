@@ -66,7 +66,7 @@ def test_suggestion_is_beside_the_best_trial():
     curve = kt.find_learning_rate(model, X, Y, start=1e-5, steps=40, trial_steps=20)
     assert len(curve.trials) >= 3
     best = min(curve.trials, key=curve.trials.get)
-    assert best / 2**0.5 <= curve.suggestion <= best * 2**0.5
+    assert best / 2 <= curve.suggestion <= best * 2
     ratios = np.diff(np.log2(list(curve.trials)))
     np.testing.assert_allclose(ratios, 1)
 
