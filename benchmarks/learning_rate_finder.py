@@ -1,44 +1,46 @@
 """How far the rates that `find_learning_rate` suggests are from those of a grid search.
 
-Ten pairs of a model and data. Each is trained, twice, at rates a factor of 2 apart with
-linear warmup and cosine; the best rate has the lowest mean validation loss. Its
+Ten pairs of a model and data. Each is trained, four times, at rates a factor of 2 apart
+with linear warmup and cosine; the best rate has the lowest mean validation loss. Its
 interval holds the neighbouring rates whose loss is at most one standard error (of the
-two trainings at the best rate) above the lowest. The finder runs once per pair, on the
-first of the two models.
+four trainings at the best rate) above the lowest. The finder runs once per pair, on the
+first of the four models.
 
 Cells are suggested rate / best rate; `-` is no answer. "trials" is the suggestion after
-short trainings (`trial_steps=100`, where the grid's have 150), "curve" the one without.
-"callback" is the rule of `minimum` on the running means that a callback reads in
-`logs["loss"]`, "steepest" the rule of torch-lr-finder on the raw losses, smoothed as
-there. The last rows count the pairs at most a factor of 2 from the best rate, and from
-its interval. The rule of "curve" was chosen on other pairs: other data and sizes. The
-patience of "trials" was chosen after a run with `--seed 0`, before any with 1.
+trainings at a few rates (`trial_steps=150`, as many as the grid's; mostly 6 rates,
+three times), "curve" the one without. "callback" is the rule of `minimum` on the
+running means that a callback reads in `logs["loss"]`, "steepest" (printed, not below)
+the rule of torch-lr-finder on the raw losses, smoothed as there. The last rows count
+the pairs at most a factor of 2 from the best rate, and from its interval.
 
     python benchmarks/learning_rate_finder.py [--seed 0] [--only PART_OF_NAME ...]
 
-With `--seed 1`, 3 min 52 s on one core of a CPU, TensorFlow 2.21, Keras 3.15.1:
+With `--seed 6`, 5 min 30 s of processor time, TensorFlow 2.21, Keras 3.15.1:
 
-    pair                best        interval trials curve valley steep  min slide callb
-    logistic, SGD      0.125     0.125-0.125   1.30  1.30   0.23  1.80 3.17  2.37  4.18
-    MLP, SGD          0.0625    0.0312-0.125   0.78  1.56   0.25  2.72 1.20  2.72  1.31
-    MLP, AdamW        0.0156   0.0156-0.0156   1.03  1.03   0.19  1.56 0.75  0.90  0.75
-    deep MLP, Adam   0.00781 0.00781-0.00781   1.49  0.74   0.19  2.59 1.37   201  1.37
-    regression, Adam  0.0625   0.0312-0.0625   0.98  0.12   0.07  0.00 0.36  0.90  0.91
-    regression, SGD    0.125     0.125-0.125   0.09  0.02   0.05  0.00 0.55  1.36  0.55
-    CNN, Adam         0.0156   0.0156-0.0156   2.26  1.13   0.07  4.32 0.69   100  0.69
-    ResNet, SGD         0.25       0.25-0.25   0.52  0.26   0.12  0.57 1.44  3.00  1.44
-    ResNet, AdamW     0.0156   0.0156-0.0156   1.49  2.98   0.62  3.94 7.61   100 10.05
-    MobileNet, SGD      0.25       0.25-0.25   1.64  0.82   0.17  1.30 1.20  3.95  1.59
-    of best                                       8     6      1     4    7     3     8
-    of interval                                   8     6      1     5    8     4     8
+    pair               best          interval trials curve valley steep  min slide callb
+    logistic, SGD      0.125      0.125-0.125   1.21  1.30   0.28  0.00 2.00  2.16  2.89
+    MLP, SGD          0.0625    0.0312-0.0625   1.01  1.30   0.36  2.06 1.44  1.72  1.44
+    MLP, AdamW        0.0156    0.0156-0.0156   1.46  0.98   0.12  2.06 0.69  1.42  0.99
+    deep MLP, Adam    0.0156   0.00781-0.0312   0.63  0.41   0.22  0.82 0.63 15.78  0.69
+    regression, Adam  0.0312    0.0156-0.0312   0.65  0.15   0.11  0.00 0.87  2.85  1.14
+    regression, SGD    0.125       0.125-0.25   1.27  0.04   0.06  0.00 0.26  1.49  0.31
+    CNN, Adam        0.00781  0.00781-0.00781   4.44  0.74   0.26   167 1.14 37.98  1.14
+    ResNet, SGD         0.25      0.0625-0.25   0.96  0.47   0.08  0.75 0.91  5.22  0.91
+    ResNet, AdamW     0.0312    0.0312-0.0312   1.52  1.56   0.19  2.60 2.88 26.29  3.47
+    MobileNet, SGD      0.25        0.25-0.25   0.84  0.82   0.12  2.27 1.44  3.60  1.44
+    of best                                        9     6      0     2    8     3     7
+    of interval                                    9     8      1     2    8     3     7
 
-With `--seed 0` the last two rows are
+With `--seed 7`, where the best rate of "ResNet, AdamW" is the last of its grid:
 
-    of best                                       5     4      0     6    6     4     6
-    of interval                                   8     6      0     6    8     4     7
+    of best                                        9     4      1     3    6     2     6
+    of interval                                    9     6      1     4    8     3     8
 
-so no rule is within 2 of the best rate on 9 of 10 pairs. Two trainings and 500 examples
-tell the best rate of a flat optimum only roughly.
+The rules were fixed before these two runs, the first with them: "curve" was chosen on
+other data and sizes, "trials" on the seeds 0 to 3, a fault in the test for noise found
+on 4 and 5. With two trainings of the grid, on 500 examples, and trials that were single
+trainings of 100 steps, it was 5 and 8 pairs (seeds 0 and 1): two trainings tell the
+best rate of a flat optimum only roughly.
 """
 
 import argparse
