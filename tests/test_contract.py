@@ -94,7 +94,15 @@ def results(value):
     return [np.asarray(ops.convert_to_numpy(v)) for v in keras.tree.flatten(value)]
 
 
-@of("layers")
+def compiled_layers():
+    """The layers; those of many operations take seconds to compile, one is enough."""
+    long = ("AugMix", "AutoAugment", "TrivialAugment")
+    layers = [t for t in tricks() if hasattr(t.value, "augment_batch")]
+    marks = {t.name: [pytest.mark.slow] * (t.name in long) for t in layers}
+    return [pytest.param(t, id=t.name, marks=marks[t.name]) for t in layers]
+
+
+@pytest.mark.parametrize("trick", compiled_layers())
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_layer_gives_the_same_eagerly_and_in_tf_data(trick, dtype):
     layer, _ = instance_of(trick)

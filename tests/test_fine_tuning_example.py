@@ -66,6 +66,7 @@ def test_fine_tuning_is_killed_and_goes_on(monkeypatch, tmp_path, example, capsy
     assert not list(tmp_path.glob("*/*/backup"))  # begins anew
 
 
+@pytest.mark.slow
 def test_fine_tuning_reads_folders_and_npz_and_compares(monkeypatch, tmp_path, example):
     image = pytest.importorskip("PIL.Image")
     for split, count in (("train", 6), ("test", 4)):

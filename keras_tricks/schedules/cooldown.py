@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_tricks._checks import check_choice, check_integer, check_number
 from keras_tricks.schedules._around import Around
-from keras_tricks.schedules._curves import CURVES, fall, fraction, mix
+from keras_tricks.schedules._shapes import CURVES, fall, fraction, mix
 
 
 @keras.saving.register_keras_serializable(package="keras_tricks")

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from keras_tricks._checks import check_integer, check_number
-from keras_tricks.schedules._curves import fraction, mix
 from keras_tricks.schedules._lengths import check_rates
+from keras_tricks.schedules._shapes import fraction, mix
 
 
 @keras.saving.register_keras_serializable(package="keras_tricks")

@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from keras_tricks._checks import check_choice
-from keras_tricks.schedules._curves import fall, fraction, mix
 from keras_tricks.schedules._lengths import check_length, check_rates, check_total
+from keras_tricks.schedules._shapes import fall, fraction, mix
 
 
 @keras.saving.register_keras_serializable(package="keras_tricks")

@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from keras_tricks.schedules._curves import fall, fraction, mix
 from keras_tricks.schedules._lengths import (
     check_length,
     check_rates,
     check_total,
     in_steps,
 )
+from keras_tricks.schedules._shapes import fall, fraction, mix
 
 
 @keras.saving.register_keras_serializable(package="keras_tricks")

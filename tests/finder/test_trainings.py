@@ -211,7 +211,9 @@ FIRST = complete if keras.backend.backend() == "tensorflow" else nothing
     ("build", "x", "optimizer", "finds"),
     [
         (convolutional, IMAGES, momentum, [FIRST, interrupted]),
-        (Subclassed, VECTORS, average, [FIRST, complete]),
+        pytest.param(
+            *(Subclassed, VECTORS, average, [FIRST, complete]), marks=pytest.mark.slow
+        ),
     ],
     ids=["convolutional", "subclassed and not built"],
 )

@@ -123,6 +123,7 @@ def test_shapes_are_those_of_the_papers_formula(decay_power):
     np.testing.assert_allclose(edges(mine), edges(theirs), rtol=0.12)
 
 
+@pytest.mark.slow
 def test_shapes_are_the_same_in_both_directions_of_an_oblong_image():
     masks = own(300, 24, 60, alpha=1e4, mode="sample")
     down, right = edges(masks)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import keras_tricks as kt
-from keras_tricks.schedules._curves import fall, fraction
+from keras_tricks.schedules._shapes import fall, fraction
 
 DECAY = keras.optimizers.schedules.ExponentialDecay(0.1, 7, 0.5)
 EVERY = {
