@@ -55,6 +55,7 @@ def rungs(decay):
         },
         f"PyTorch's weight_decay={decay:g}": {"optimizer": "sgd"},
         "+ warmup-cosine, smoothing": {"schedule": "cosine", "label-smoothing": 0.1},
+        "Keras's weight_decay there": {"optimizer": "keras-sgd"},
     }
 
 

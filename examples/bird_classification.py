@@ -19,10 +19,12 @@ species, accuracy on the official test split, TensorFlow 2.21, Keras 3.15.1:
     30 epochs with --augment rand-augment           0.650 0.647 0.643 (seeds 0, 1, 2)
     20 species, fine-tuned (*), 8 epochs                    0.716 0.759 (seeds 0, 1)
 
-When batches were augmented in parallel, with other random numbers, the first line was
-0.634 and 0.638 (seeds 0, 1; with --mix none 0.578), fine-tuning 0.753, 0.743 and 0.772
-(seeds 0 to 2), and on 100 species 0.426 from scratch (15 epochs, --mix none, seed 0)
-and 0.625 fine-tuned (5 epochs, seed 0).
+These are from before `kt.optimizers`: Keras's SGD, whose momentum keeps old rates, with
+the decay as L2 penalties. When batches were augmented in parallel, with other random
+numbers, the first line was 0.634 and 0.638 (seeds 0, 1; with --mix none 0.578),
+fine-tuning 0.753, 0.743 and 0.772 (seeds 0 to 2), and on 100 species 0.426 from scratch
+(15 epochs, --mix none, seed 0) and 0.625 fine-tuned (5 epochs, seed 0). Fine-tuning in
+groups reaches 0.85: examples/fine_tuning.py.
 
 (*) from MobileNetV2's ImageNet weights, with --backbone mobilenet_v2 --weights FILE
 --optimizer adam --learning-rate 0.0016 --warmup 0.25 --label-smoothing 0 --weight-decay
