@@ -154,6 +154,7 @@ def test_mode_says_how_many_masks_are_drawn():
         assert len({mask.tobytes() for mask in masks}) == count
 
 
+@pytest.mark.slow
 def test_probability_is_that_of_being_mixed():
     masks = own(400, 8, 8, alpha=20.0, mode="sample", probability=0.3)
     assert (~masks.all((1, 2))).mean() == pytest.approx(0.3, abs=0.07)

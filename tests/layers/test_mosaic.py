@@ -84,6 +84,7 @@ def test_labels_are_exactly_the_shares_of_pixels():
         np.testing.assert_allclose(labels, expected, rtol=last_place)
 
 
+@pytest.mark.slow
 def test_tf_data_gives_the_same_with_known_and_unknown_sizes():
     images, labels = located(5, 12, 10), np.arange(5)
     boxes = {"boxes": np.full((5, 2, 4), 3.0), "labels": np.ones((5, 2), "int32")}

@@ -28,6 +28,7 @@ def assert_same(first, second):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 def test_one_seed_reproduces_all_layers():
     data = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(3).repeat(2)
     keras.utils.set_random_seed(1)

@@ -151,6 +151,7 @@ def test_masks_follow():
         np.testing.assert_allclose(box, extent, atol=0.501)
 
 
+@pytest.mark.slow
 def test_a_dataset_gives_what_eager_gives():
     images = np.random.default_rng(0).integers(0, 256, (8, 30, 40, 3)).astype("uint8")
     boxes = np.array([[0.1, 0.2, 0.6, 0.9], [0.5, 0.5, 0.9, 0.8]])
