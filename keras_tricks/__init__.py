@@ -3,6 +3,7 @@
 from keras_tricks import (
     callbacks,
     datasets,
+    doctor,
     finder,
     initializers,
     layers,
@@ -19,6 +20,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "callbacks",
     "datasets",
+    "doctor",
     "find_learning_rate",
     "finder",
     "initializers",

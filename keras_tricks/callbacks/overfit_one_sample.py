@@ -6,7 +6,7 @@ import warnings
 import keras
 
 from keras_tricks._checks import check_integer, check_number
-from keras_tricks.callbacks._memorize import RATE_GROWTH, memorize
+from keras_tricks.doctor._memorize import RATE_GROWTH, memorize
 from keras_tricks.callbacks._sample import check_sample, first_sample
 
 BARS = "▁▂▃▄▅▆▇█"

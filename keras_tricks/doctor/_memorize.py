@@ -9,8 +9,8 @@ import keras
 from keras import ops
 
 from keras_tricks._untouched import kept_random_state, without_regularizers
-from keras_tricks.callbacks._floor import blank_losses, lowest_loss
-from keras_tricks.callbacks._gradients import compiled, value_and_gradients
+from keras_tricks.doctor._floor import blank_losses, lowest_loss
+from keras_tricks.doctor._gradients import compiled, value_and_gradients
 
 # A constant 1e-3 moves an output by a few units in 300 steps, and a target may be
 # 1000. Most models are done below 0.01: only what is left meets the high rates.

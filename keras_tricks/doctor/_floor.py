@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_tricks.callbacks._gradients import compiled, value_and_gradients
+from keras_tricks.doctor._gradients import compiled, value_and_gradients
 
 # Sizes that grow by 1.2 from 0.1 reach an output of 1e6 in fewer steps.
 STEPS = 100

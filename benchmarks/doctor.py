@@ -1,0 +1,307 @@
+"""How well `diagnose` names the faults that are seeded into healthy programs.
+
+Every fault changes one part of a healthy program (`doctor_programs.py`,
+`doctor_faults.py`). Both are trained, with two seeds: a pair whose held-out score falls
+by 0.1 is buggy, one whose score falls by less than 0.03 is as healthy as the program
+itself, and those between are not counted. Some faults are sick whatever the score
+says, as training rows among the validation rows: of them only the name counts.
+
+    detected      buggy pairs with an error
+    cause         pairs where an error or a warning has one of the fault's names
+    top, top3     the first (one of the first three) has
+    false alarms  errors on healthy programs and on pairs as healthy
+
+    python benchmarks/doctor.py [--programs ...] [--faults ...] [--seed N]
+        [--pairs 4] [--processes 2] [--scores FILE] [--json FILE] [--quick]
+
+The scores are kept in a file, so that the doctor can be asked again without training:
+delete it when a program or a fault has changed.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import hashlib
+import itertools
+import json
+import multiprocessing
+import os
+import pathlib
+import random
+import statistics
+import tempfile
+import time
+import traceback
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from doctor_faults import FAULTS
+from doctor_programs import PROGRAMS, program, score
+
+HEALTHY = ""  # the name of no fault
+BUGGY, EQUIVALENT = 0.1, 0.03  # fall of the held-out score
+QUICK = {
+    "programs": ["mlp-ids", "regression"],
+    "faults": ["rate times 1000", "hidden linear", "inputs times 255"],
+    "pairs": 2,
+}
+
+
+def broken(name, fault):
+    healthy = PROGRAMS[name]
+    return FAULTS[fault].change(healthy) if fault else healthy
+
+
+def train(task):
+    """Return the held-out score after training, 0 where training fails."""
+    name, fault, seed = task
+    keras.backend.clear_session()
+    changed = broken(name, fault)
+    try:
+        model, x, y, fit, test = program(changed, seed)
+        model.fit(x, y, verbose=0, **fit)
+        return score(changed, model, *test)
+    except Exception as error:
+        # Labels outside the classes, for one, stop TensorFlow on a processor.
+        if not fault:
+            raise
+        print(f"{name}, {fault}: {type(error).__name__}", flush=True)
+        return 0.0
+
+
+def fingerprint(model):
+    digest = hashlib.sha1()
+    for variable in [*model.variables, *model.optimizer.variables]:
+        digest.update(np.asarray(keras.ops.convert_to_numpy(variable)).tobytes())
+    states = random.getstate(), np.random.get_state()
+    return digest.hexdigest(), repr(states)
+
+
+def examine(task):
+    """Return what the doctor says, how long it takes, and whether it left a trace."""
+    import keras_tricks as kt
+
+    name, fault, seed = task
+    keras.backend.clear_session()
+    model, x, y, fit, _ = program(broken(name, fault), seed)
+    before = fingerprint(model)
+    started = time.perf_counter()
+    result = {"findings": []}
+    try:
+        diagnosis = kt.doctor.diagnose(model, x, y, **fit)
+        fields = ("name", "severity", "where", "evidence", "tried")
+        result["findings"] = [
+            [getattr(finding, field) for field in fields]
+            for finding in diagnosis.findings
+        ]
+        result["not judged"] = list(diagnosis.not_judged)
+    except Exception:
+        result["crash"] = traceback.format_exc(limit=-3)
+    result["seconds"] = round(time.perf_counter() - started, 2)
+    result["changed"] = before != fingerprint(model)
+    return result
+
+
+def choose(programs, faults, pairs, seed):
+    """Return the healthy programs and `pairs` of the programs that suit each fault."""
+    chosen = [(name, HEALTHY) for name in programs]
+    for fault in faults:
+        fitting = [name for name in programs if FAULTS[fault].fits(PROGRAMS[name])]
+        order = np.random.default_rng([seed, *fault.encode()]).permutation(len(fitting))
+        chosen += [(fitting[index], fault) for index in order[:pairs]]
+    return chosen
+
+
+def trained(pool, chosen, seeds, path):
+    """Return `{(program, fault): mean score}`, from the file where it is known."""
+    scores = json.loads(path.read_text()) if path.exists() else {}
+    needed = {(name, HEALTHY): None for name, _ in chosen} | dict.fromkeys(chosen)
+    tasks = [(*pair, s) for s in seeds for pair in needed]
+    missing = [task for task in tasks if "|".join(map(str, task)) not in scores]
+    started = time.perf_counter()
+    for done, (task, reached) in enumerate(
+        zip(missing, pool.map(train, missing), strict=True), 1
+    ):
+        scores["|".join(map(str, task))] = reached
+        path.write_text(json.dumps(scores, indent=0))
+        if not done % 20:
+            seconds = time.perf_counter() - started
+            print(f"trained {done} of {len(missing)}, {seconds:.0f} s", flush=True)
+    return {
+        pair: statistics.mean(scores["|".join(map(str, (*pair, s)))] for s in seeds)
+        for pair in needed
+    }
+
+
+def state(name, fault, scores):
+    """Return "buggy", "sick", "healthy" (so is an equivalent) or "between"."""
+    if not fault:
+        return "healthy"
+    fall = scores[name, HEALTHY] - scores[name, fault]
+    if fall >= BUGGY:
+        return "buggy"
+    if FAULTS[fault].certain:
+        return "sick"
+    return "healthy" if fall < EQUIVALENT else "between"
+
+
+def named(row, *severities):
+    """Return the names of the findings, those of the severities only."""
+    wanted = severities or ("error", "warning")
+    return [name for name, severity, *_ in row["findings"] if severity in wanted]
+
+
+def judged(rows):
+    """Return the counts of detection and naming over rows with a fault."""
+    buggy = [row for row in rows if row["state"] == "buggy"]
+    ill = [row for row in rows if row["state"] in ("buggy", "sick")]
+
+    def hits(first=None):
+        return sum(bool(set(named(row)[:first]) & set(row["labels"])) for row in ill)
+
+    controls = [row for row in rows if row["state"] == "healthy"]
+    return {
+        "buggy": len(buggy),
+        "detected": sum(bool(named(row, "error")) for row in buggy),
+        "ill": len(ill),
+        "cause": hits(),
+        "top": hits(1),
+        "top3": hits(3),
+        "healthy": len(controls),
+        "alarms": sum(bool(named(row, "error")) for row in controls),
+    }
+
+
+def print_table(title, lines):
+    """Print dictionaries of equal keys as a Markdown table."""
+    lines = list(lines.items())
+    print(f"\n| {' | '.join([title, *lines[0][1]])} |" if lines else f"\n{title}: none")
+    if lines:
+        print("| --- " * (len(lines[0][1]) + 1) + "|")
+    for name, cells in lines:
+        print(f"| {' | '.join(str(cell) for cell in (name, *cells.values()))} |")
+
+
+def by_rule(rows):
+    """Return per rule how often it is right, and where it is wrong."""
+    counts = collections.defaultdict(collections.Counter)
+    for row in rows:
+        for name, severity, *_ in row["findings"]:
+            ill = row["state"] in ("buggy", "sick")
+            if ill and severity != "note":
+                counts[name]["right" if name in row["labels"] else "other cause"] += 1
+            elif row["state"] == "healthy" and severity == "error":
+                counts[name]["on equivalent" if row["fault"] else "on healthy"] += 1
+            elif row["state"] == "healthy" and severity == "warning":
+                counts[name]["warns healthy"] += 1
+    columns = ("right", "other cause", "on healthy", "on equivalent", "warns healthy")
+    return {
+        name: {column: counts[name][column] for column in columns}
+        for name in sorted(counts)
+    }
+
+
+def summary(rows):
+    counts = judged(rows)
+    findings = [
+        name in row["labels"]
+        for row in rows
+        if row["state"] in ("buggy", "sick")
+        for name in named(row)
+    ]
+    seconds = [row["seconds"] for row in rows]
+
+    def share(part, whole):
+        return round(counts[part] / max(1, counts[whole]), 3)
+
+    return {
+        "programs": len({row["program"] for row in rows}),
+        "faults": len({row["fault"] for row in rows} - {HEALTHY}),
+        **counts,
+        "detection": share("detected", "buggy"),
+        "named": share("cause", "ill"),
+        "false alarm rate": share("alarms", "healthy"),
+        "precision": round(sum(findings) / max(1, len(findings)), 3),
+        "crashes": sum("crash" in row for row in rows),
+        "changed": sum(row["changed"] for row in rows),
+        "median seconds": round(statistics.median(seconds), 2),
+        "slowest seconds": max(seconds),
+    }
+
+
+def report(rows):
+    faults = itertools.groupby(
+        sorted((row for row in rows if row["fault"]), key=lambda row: row["order"]),
+        key=lambda row: row["fault"],
+    )
+    print_table("fault", {fault: judged(list(group)) for fault, group in faults})
+    print_table("rule", by_rule(rows))
+    print("\nAlarms on healthy programs and pairs:")
+    for row in rows:
+        if row["state"] == "healthy" and named(row, "error"):
+            fall = f"{row['healthy score']:.2f} -> {row['score']:.2f}"
+            names = ", ".join(named(row, "error"))
+            print(f"- {row['program']}, {row['fault'] or 'healthy'} ({fall}): {names}")
+    for row in rows:
+        if "crash" in row:
+            print(f"- crash, {row['program']}, {row['fault']}: {row['crash']}")
+        if row["changed"]:
+            print(f"- changed: {row['program']}, {row['fault']}")
+    print(f"\n{json.dumps(summary(rows))}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", nargs="+", default=list(PROGRAMS))
+    parser.add_argument("--faults", nargs="*", default=list(FAULTS))
+    parser.add_argument("--seed", type=int, default=0, help="of data and weights")
+    parser.add_argument("--pairs", type=int, default=4, help="programs per fault")
+    parser.add_argument("--trainings", type=int, default=2, help="seeds of a pair")
+    parser.add_argument("--processes", type=int, default=2)
+    default = pathlib.Path(tempfile.gettempdir()) / "keras_tricks_doctor_scores.json"
+    parser.add_argument("--scores", type=pathlib.Path, default=default)
+    parser.add_argument("--json", type=pathlib.Path, help="for all findings")
+    parser.add_argument("--quick", action="store_true", help="two programs, 3 faults")
+    parser.add_argument("--train-only", action="store_true", help="no diagnosis")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        vars(arguments).update(QUICK)
+    chosen = choose(
+        arguments.programs, arguments.faults, arguments.pairs, arguments.seed
+    )
+    workers = concurrent.futures.ProcessPoolExecutor(
+        arguments.processes,
+        # TensorFlow does not survive a fork.
+        multiprocessing.get_context("spawn"),
+        max_tasks_per_child=200,  # what sessions leave behind adds up
+    )
+    with workers as pool:
+        first = 2 * arguments.seed
+        seeds = range(first, first + arguments.trainings)
+        scores = trained(pool, chosen, seeds, arguments.scores)
+        states = [state(*pair, scores) for pair in chosen]
+        print(collections.Counter(states))
+        if arguments.train_only:
+            return
+        tasks = [(*pair, first) for pair in chosen]
+        rows = []
+        for (name, fault), condition, result in zip(
+            chosen, states, pool.map(examine, tasks), strict=True
+        ):
+            row = {"program": name, "fault": fault, "state": condition, **result}
+            row["healthy score"] = scores[name, HEALTHY]
+            row["score"] = scores[name, fault]
+            row["labels"] = FAULTS[fault].labels if fault else ()
+            row["order"] = list(FAULTS).index(fault) if fault else -1
+            rows.append(row)
+            said = ", ".join(named(row)) or ("CRASH" if "crash" in row else "-")
+            print(f"{name:20s} {fault:28s} {condition:8s} {said}", flush=True)
+            if arguments.json:
+                arguments.json.write_text(json.dumps(rows, indent=1))
+    report(rows)
+
+
+if __name__ == "__main__":
+    main()

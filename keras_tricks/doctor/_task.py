@@ -1,0 +1,172 @@
+"""What is to be learnt, told from the targets and the loss, and how well it is."""
+
+import dataclasses
+
+import numpy as np
+
+# A column of whole numbers with at most this many values can be a class.
+MOST_CLASSES = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """The task of one output.
+
+    Attributes:
+        kind: "binary", "multiclass", "multilabel", "distribution", "regression" or
+            "unknown".
+        form: "ids", "one-hot" or "values".
+        target: The targets, one array.
+        classes: Number of classes, or None.
+        counts: Rows of each class, or None.
+        autoencoder: Whether the target is the input.
+        threshold: Where a binary decision is taken on the output.
+    """
+
+    kind: str
+    form: str
+    target: np.ndarray
+    classes: int | None = None
+    counts: np.ndarray | None = None
+    autoencoder: bool = False
+    threshold: float = 0.5
+
+    @property
+    def classifies(self):
+        """Whether the targets are classes."""
+        return self.kind in ("binary", "multiclass")
+
+    @property
+    def labels(self):
+        """Class ids of the rows; for `classifies` only."""
+        if self.form == "one-hot":
+            return self.target.reshape(-1, self.target.shape[-1]).argmax(-1)
+        labels = self.target.ravel()
+        return (labels > 0).astype(int) if self.kind == "binary" else labels.astype(int)
+
+
+def tasks_of(targets, inputs, losses, units):
+    """Return a `Task` for each output.
+
+    Args:
+        targets: Arrays, one per output.
+        inputs: Arrays of the model's input.
+        losses: Name of the loss per output, or None where unknown.
+        units: Size of the last axis of each output.
+    """
+    return [
+        _task(target, inputs, loss or "", size)
+        for target, loss, size in zip(targets, losses, units, strict=True)
+    ]
+
+
+def _task(target, inputs, loss, units):
+    same = any(
+        target is array
+        or (target.shape == array.shape and np.array_equal(target, array))
+        for array in inputs
+    )
+    if target.dtype.kind not in "biuf" or not np.isfinite(target).all():
+        return Task("unknown", "values", target)
+    if same:
+        return Task("regression", "values", target, autoencoder=True)
+    vector = target.ndim == 1 or target.shape[-1] == 1
+    if "sparse" in loss or (vector and _may_be_ids(target, loss, units)):
+        return _ids(target, loss, units)
+    if vector:
+        return Task("regression", "values", target)
+    rows = target.reshape(-1, target.shape[-1])
+    sums = rows.sum(-1)
+    if ((rows == 0) | (rows == 1)).all():
+        if (sums == 1).mean() >= 0.99:
+            counts = rows.sum(0).astype(int)
+            return Task("multiclass", "one-hot", target, rows.shape[1], counts)
+        return Task("multilabel", "one-hot", target, rows.shape[1], rows.sum(0))
+    if (rows >= 0).all() and (abs(sums - 1) < 1e-3).mean() >= 0.99:
+        smoothed = len(np.unique(np.round(rows[:512], 4))) == 2
+        if smoothed:
+            counts = np.bincount(rows.argmax(-1), minlength=rows.shape[1])
+            return Task("multiclass", "one-hot", target, rows.shape[1], counts)
+        return Task("distribution", "values", target, rows.shape[1])
+    return Task("regression", "values", target)
+
+
+def _may_be_ids(target, loss, units):
+    values = np.unique(target)
+    if len(values) > MOST_CLASSES or (values != np.round(values)).any():
+        return False
+    if set(values.tolist()) <= {0, 1} or set(values.tolist()) == {-1, 1}:
+        return True
+    return "crossentropy" in loss or (units > 1 and values.min() >= 0)
+
+
+def _ids(target, loss, units):
+    values = np.unique(target)
+    if len(values) <= 2 and units == 1:
+        counts = np.array([(target != values[-1]).sum(), (target == values[-1]).sum()])
+        if len(values) == 1:
+            counts = np.roll(counts, 0 if values[0] > 0 else 1)
+        zero = "hinge" in loss or values.min() < 0
+        return Task("binary", "ids", target, 2, counts, threshold=0.0 if zero else 0.5)
+    whole = target.ravel()
+    if (whole != np.round(whole)).any() or whole.min() < 0:
+        return Task("unknown", "values", target)
+    counts = np.bincount(whole.astype(int), minlength=2)
+    return Task("multiclass", "ids", target, len(counts), counts)
+
+
+def skill(task, output, target, from_logits=False):
+    """How well an output knows a target: 0 as the best constant, 1 as perfect.
+
+    Classes count alike, however rare (balanced accuracy, scaled); values are judged by
+    the share of explained variance. Never below -1; nan counts as -1.
+    """
+    output, target = np.asarray(output), np.asarray(target)
+    if not np.isfinite(output).all():
+        return -1.0
+    if task.kind == "multiclass":
+        return _class_skill(task, output, target)
+    if task.kind in ("binary", "multilabel"):
+        at = 0.0 if from_logits else task.threshold
+        if task.kind == "binary" and output.shape[-1] == 2 != target.shape[-1]:
+            output = (output[..., 1:] - output[..., :1]) + at
+        columns = target.shape[-1] if task.kind == "multilabel" else 1
+        if output.size != target.size:
+            return -1.0
+        said = output.reshape(-1, columns) > at
+        true = target.reshape(-1, columns) > 0
+        return float(np.mean([_balanced(s, t) for s, t in zip(said.T, true.T)]))
+    if output.size != target.size:
+        return -1.0
+    return _explained(output.reshape(target.shape), target)
+
+
+def _class_skill(task, output, target):
+    if task.form == "one-hot":
+        target = target.argmax(-1)
+    target = target.ravel().astype(int)
+    if output.shape[-1] == 1:
+        said = np.round(output.ravel()).astype(int)
+    else:
+        said = output.reshape(-1, output.shape[-1]).argmax(-1)
+    if said.shape != target.shape:
+        return -1.0
+    return _balanced(said, target)
+
+
+def _balanced(said, true):
+    values = np.unique(true)
+    if len(values) < 2:
+        return float((said == true).mean())
+    share = np.mean([(said[true == value] == value).mean() for value in values])
+    return float((share - 1 / len(values)) / (1 - 1 / len(values)))
+
+
+def _explained(output, target):
+    # In float64: squares of large targets overflow.
+    output, target = output.astype("float64"), target.astype("float64")
+    variance = ((target - target.mean(0)) ** 2).mean()
+    error = ((output - target) ** 2).mean()
+    if variance == 0:
+        return 1.0 if error < 1e-8 else 0.0
+    return float(max(-1.0, 1 - error / variance))

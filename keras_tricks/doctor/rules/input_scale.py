@@ -1,0 +1,83 @@
+"""Inputs are far from the range that a network is made for.
+
+Seen: a huge first loss, nan, or a loss that stays at the level of guessing.
+
+Measured: a column (of images: a channel) whose mean or deviation is above 5, or whose
+deviation is below 0.05. Where the planned training does not succeed on a copy, it is
+repeated with every column at mean 0 and deviation 1: success is an error. It is one too
+if a copy with everything else cured still fails on the inputs as they are. Without
+that, values above `FAR` are a warning.
+
+Silent: when the first layers scale by themselves (`Rescaling`, `Normalization`, a batch
+norm, an `Embedding`).
+
+Fix: `x = x / 255` for pixels; `keras.layers.Normalization()` with `adapt(x)`.
+
+Source: LeCun et al., *Efficient BackProp*, 1998, on centred inputs of equal variance.
+"""
+
+from keras_tricks.doctor.finding import Finding
+
+FAR = 30.0
+
+
+def before(evidence):
+    """Look at the columns and try them at mean 0 and deviation 1."""
+    if not evidence.odd_inputs or _scaled_inside(evidence.graph):
+        return None
+    far, said = _range(evidence.data.inputs)
+    severity, tried, confidence = "warning" if far > FAR else "note", "", 0.5
+    if evidence.sick:
+        run, base = evidence.change(inputs="standard"), evidence.base
+        without = evidence.trial(**evidence.cured(inputs="as given"))
+        needed = without is not None and not evidence.cures(without, evidence.rehearsal)
+        if evidence.cures(run, evidence.rehearsal) and evidence.lame:
+            tried, confidence = (
+                evidence.tried("inputs at mean 0, deviation 1", run),
+                0.9,
+            )
+        elif needed or (without is not None and without.diverged):
+            tried = (
+                f"tried it: with everything else cured a copy scores {without.score:.2f}"
+                f" on the inputs as they are, {evidence.cure.score:.2f} on scaled ones"
+            )
+            confidence = 0.85
+        del base
+    severity = "error" if tried else severity
+    return Finding(
+        name="input-scale",
+        severity=severity,
+        where="x",
+        evidence=said,
+        why="Weights of usual size meet values they cannot handle.",
+        fix="x = keras.layers.Normalization() adapted to x, or x / 255",
+        tried=tried,
+        confidence=confidence,
+        numbers={"largest": far},
+    )
+
+
+def _scaled_inside(graph):
+    """Whether the first layers scale: these, or an embedding."""
+    if graph is None:
+        return False
+    first = [layer.kind for layer in graph.layers[:2]]
+    return any(
+        kind in ("Normalization", "Rescaling", "Embedding", "BatchNormalization")
+        or kind.endswith("LayerNormalization")
+        for kind in first
+    )
+
+
+def _range(inputs):
+    def far(array):
+        sample = array[:2000].astype("float64").reshape(min(len(array), 2000), -1)
+        return max(abs(sample.mean(0)).max(), sample.std(0).max())
+
+    index = max(range(len(inputs)), key=lambda i: far(inputs[i]))
+    array = inputs[index]
+    said = (
+        f"x is between {array.min():.4g} and {array.max():.4g}, mean {array.mean():.3g}, "
+        f"deviation {array.std():.3g}"
+    )
+    return float(far(array)), said

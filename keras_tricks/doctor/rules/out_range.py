@@ -1,0 +1,81 @@
+"""The last activation cannot reach the targets.
+
+Seen: predictions stick to a bound (0, 1 or -1), the loss comes to rest far above 0.
+
+Measured: the share of targets outside the activation's range, over all rows, and how
+much of their variance is lost when they are moved into it. More than `OUTSIDE` of the
+targets make a finding; more than `LOST` of the variance make it an error by itself.
+
+Silent: where class ids are the targets of a categorical loss, and on activations that
+cannot be told.
+
+Fix: `Dense(units)` without activation, or targets scaled into the range.
+
+Source: relu and softplus give [0, ∞), sigmoid and softmax [0, 1], tanh [-1, 1].
+Hinge losses take 0 and 1 as -1 and 1, so a sigmoid reaches one of them only.
+"""
+
+import numpy as np
+
+from keras_tricks.doctor._heads import heads_of
+from keras_tricks.doctor.finding import Finding
+
+OUTSIDE = 0.01
+LOST = 0.5
+SLACK = 1e-3
+RANGES = {
+    "relu": (0, np.inf),
+    "relu6": (0, 6),
+    "softplus": (0, np.inf),
+    "exponential": (0, np.inf),
+    "sigmoid": (0, 1),
+    "hard_sigmoid": (0, 1),
+    "softmax": (0, 1),
+    "tanh": (-1, 1),
+    "softsign": (-1, 1),
+    "hard_tanh": (-1, 1),
+    "log_softmax": (-np.inf, 0),
+}
+
+
+def before(evidence):
+    """Count the targets outside the range of the head."""
+    for head, task in heads_of(evidence):
+        target = _target(head, task)
+        if target is None or head.last not in RANGES:
+            continue
+        low, high = RANGES[head.last]
+        slack = SLACK * max(1.0, float(np.ptp(target)))
+        outside = float(((target < low - slack) | (target > high + slack)).mean())
+        if outside <= OUTSIDE:
+            continue
+        moved = ((np.clip(target, low, high) - target) ** 2).mean()
+        lost = float(moved / max(target.var(), 1e-12))
+        return Finding(
+            name="out-range",
+            severity="error" if lost > LOST or evidence.sick else "warning",
+            where=head.name,
+            evidence=f"{head.last} gives [{low}, {high}]; the targets are in "
+            f"[{target.min():.4g}, {target.max():.4g}], {outside:.0%} of them outside",
+            why="No weights can bring the output to targets beyond its bounds.",
+            fix=f"Dense({head.units}) without activation",
+            confidence=0.95 if lost > LOST else 0.7,
+            numbers={"outside": outside, "lost": min(lost, 1.0)},
+        )
+    return None
+
+
+def _target(head, task):
+    """Return the targets as the loss compares them with the output, or None."""
+    if (
+        head.loss is None
+        or task.kind == "unknown"
+        or task.target.dtype.kind not in "iuf"
+    ):
+        return None
+    if task.form == "ids" and task.kind == "multiclass":
+        return None
+    target = task.target.astype("float64")
+    if head.loss.kind == "hinge" and target.min() >= 0:
+        target = 2 * target - 1
+    return target if np.isfinite(target).all() else None

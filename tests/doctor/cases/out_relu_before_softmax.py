@@ -1,0 +1,22 @@
+"""A relu on the scores of the classes, and on the layer before them."""
+
+import keras
+import numpy as np
+
+
+def sick():
+    return program(None, "relu")
+
+
+def cured():
+    return program("relu", None)
+
+
+def program(hidden, scores):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 150)
+    x = rng.normal(size=(150, 4)) + 3 * np.eye(3, 4)[y]
+    layers = [keras.layers.Dense(8, hidden), keras.layers.Dense(3, scores)]
+    model = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Softmax()])
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    return model, x.astype("float32"), y, {"batch_size": 32, "epochs": 10}
