@@ -1,10 +1,11 @@
 """How well `diagnose` names the faults that are seeded into healthy programs.
 
-Every fault changes one part of a healthy program (`doctor_programs.py`,
-`doctor_faults.py`). Both are trained, with two seeds: a pair whose held-out score falls
-by 0.1 is buggy, one whose score falls by less than 0.03 is as healthy as the program
-itself, and those between are not counted. Some faults are sick whatever the score
-says, as training rows among the validation rows: of them only the name counts.
+Every fault (`doctor_network_faults.py`, `doctor_training_faults.py`,
+`doctor_data_faults.py`) changes one part of a healthy program (`doctor_programs.py`).
+Both are trained, with two seeds: a pair whose held-out score falls by 0.1 is buggy, one
+whose score falls by less than 0.03 is as healthy as the program itself, and those
+between are not counted. Some faults are sick whatever the score says, as training rows
+among the validation rows: of them only the name counts.
 
     detected      buggy pairs with an error
     cause         pairs where an error or a warning has one of the fault's names
@@ -13,6 +14,7 @@ says, as training rows among the validation rows: of them only the name counts.
 
     python benchmarks/doctor.py [--programs ...] [--faults ...] [--seed N]
         [--pairs 4] [--processes 2] [--scores FILE] [--json FILE] [--quick]
+        [--trainings 2] [--train-only]
 
 The scores are kept in a file, so that the doctor can be asked again without training:
 delete it when a program or a fault has changed.
@@ -35,13 +37,18 @@ import traceback
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import doctor_data_faults as data
+import doctor_network_faults as network
+import doctor_training_faults as training
 import keras
 import numpy as np
-from doctor_faults import FAULTS
-from doctor_programs import PROGRAMS, program, score
+from doctor_programs import PROGRAMS
+from doctor_trainings import program, score
 
+FAULTS = network.FAULTS | training.FAULTS | data.FAULTS
 HEALTHY = ""  # the name of no fault
 BUGGY, EQUIVALENT = 0.1, 0.03  # fall of the held-out score
+ILL = ("buggy", "sick")
 QUICK = {
     "programs": ["mlp-ids", "regression"],
     "faults": ["rate times 1000", "hidden linear", "inputs times 255"],
@@ -98,7 +105,7 @@ def examine(task):
         ]
         result["not judged"] = list(diagnosis.not_judged)
     except Exception:
-        result["crash"] = traceback.format_exc(limit=-3)
+        result["crash"] = traceback.format_exc(limit=-8)
     result["seconds"] = round(time.perf_counter() - started, 2)
     result["changed"] = before != fingerprint(model)
     return result
@@ -156,7 +163,7 @@ def named(row, *severities):
 def judged(rows):
     """Return the counts of detection and naming over rows with a fault."""
     buggy = [row for row in rows if row["state"] == "buggy"]
-    ill = [row for row in rows if row["state"] in ("buggy", "sick")]
+    ill = [row for row in rows if row["state"] in ILL]
 
     def hits(first=None):
         return sum(bool(set(named(row)[:first]) & set(row["labels"])) for row in ill)
@@ -189,7 +196,7 @@ def by_rule(rows):
     counts = collections.defaultdict(collections.Counter)
     for row in rows:
         for name, severity, *_ in row["findings"]:
-            ill = row["state"] in ("buggy", "sick")
+            ill = row["state"] in ILL
             if ill and severity != "note":
                 counts[name]["right" if name in row["labels"] else "other cause"] += 1
             elif row["state"] == "healthy" and severity == "error":
@@ -208,7 +215,7 @@ def summary(rows):
     findings = [
         name in row["labels"]
         for row in rows
-        if row["state"] in ("buggy", "sick")
+        if row["state"] in ILL
         for name in named(row)
     ]
     seconds = [row["seconds"] for row in rows]
@@ -224,11 +231,27 @@ def summary(rows):
         "named": share("cause", "ill"),
         "false alarm rate": share("alarms", "healthy"),
         "precision": round(sum(findings) / max(1, len(findings)), 3),
-        "crashes": sum("crash" in row for row in rows),
+        "crashes": sum(crashed(row) for row in rows),
         "changed": sum(row["changed"] for row in rows),
         "median seconds": round(statistics.median(seconds), 2),
         "slowest seconds": max(seconds),
     }
+
+
+def false_alarm(row):
+    return row["state"] == "healthy" and named(row, "error")
+
+
+def undetected(row):
+    return row["state"] == "buggy" and not named(row, "error")
+
+
+def unnamed(row):
+    return row["state"] in ILL and not set(named(row)) & set(row["labels"])
+
+
+def crashed(row):
+    return "crash" in row
 
 
 def report(rows):
@@ -238,17 +261,20 @@ def report(rows):
     )
     print_table("fault", {fault: judged(list(group)) for fault, group in faults})
     print_table("rule", by_rule(rows))
-    print("\nAlarms on healthy programs and pairs:")
-    for row in rows:
-        if row["state"] == "healthy" and named(row, "error"):
+    for title, wrong in (
+        ("Alarms on healthy programs and pairs", false_alarm),
+        ("Not detected", undetected),
+        ("Cause not named", unnamed),
+        ("Crashes", crashed),
+        ("Models or random states changed", lambda row: row["changed"]),
+    ):
+        print(f"\n{title}:")
+        for row in filter(wrong, rows):
             fall = f"{row['healthy score']:.2f} -> {row['score']:.2f}"
-            names = ", ".join(named(row, "error"))
-            print(f"- {row['program']}, {row['fault'] or 'healthy'} ({fall}): {names}")
-    for row in rows:
-        if "crash" in row:
-            print(f"- crash, {row['program']}, {row['fault']}: {row['crash']}")
-        if row["changed"]:
-            print(f"- changed: {row['program']}, {row['fault']}")
+            said = ", ".join(named(row)) or "nothing"
+            print(f"- {row['program']}, {row['fault'] or 'healthy'} ({fall}): {said}")
+            if wrong is crashed:
+                print(row["crash"])
     print(f"\n{json.dumps(summary(rows))}")
 
 
@@ -296,7 +322,7 @@ def main():
             row["labels"] = FAULTS[fault].labels if fault else ()
             row["order"] = list(FAULTS).index(fault) if fault else -1
             rows.append(row)
-            said = ", ".join(named(row)) or ("CRASH" if "crash" in row else "-")
+            said = ", ".join(named(row)) or ("CRASH" if crashed(row) else "-")
             print(f"{name:20s} {fault:28s} {condition:8s} {said}", flush=True)
             if arguments.json:
                 arguments.json.write_text(json.dumps(rows, indent=1))

@@ -3,9 +3,11 @@
 import keras
 
 from keras_tricks._checks import check_integer
+from keras_tricks.callbacks._sample import check_sample
 from keras_tricks.doctor._board import Board
 from keras_tricks.doctor._judge import judge
-from keras_tricks.doctor._observer import Observer, fixed_rows
+from keras_tricks.doctor._known import fixed_rows
+from keras_tricks.doctor._observer import Observer
 
 
 class Doctor(keras.callbacks.Callback):
@@ -28,7 +30,7 @@ class Doctor(keras.callbacks.Callback):
     Args:
         log_dir: Folder for TensorBoard: losses of the fixed batch, update ratios,
             gradient norms, dead units, and the findings as text. None for nothing.
-        x: Inputs of the fixed batch, as for `fit`; of more than 128 rows, 128 evenly
+        x: Inputs of the fixed batch, as for `fit`; of more than 64 rows, 64 evenly
             spread are taken. Take some that are not augmented. Or a tuple `(x, y)` or
             `(x, y, sample_weight)`, as a dataset yields it; then leave out `y`.
         y: Targets of the fixed batch.
@@ -39,10 +41,12 @@ class Doctor(keras.callbacks.Callback):
     Attributes:
         diagnosis: What the rules said at the end of the last epoch, a
             `kt.doctor.Diagnosis`; None before.
+        watch: What they saw, a `kt.doctor.Watch`; None before.
 
     Raises:
-        TypeError: If `period` is not an integer.
-        ValueError: If `period` is below 1.
+        TypeError: If `period` is not an integer, or `x` or `y` not made of arrays.
+        ValueError: If `period` is below 1, or there is a `y` without `x`; in `fit`, if
+            `x` and `y` have not as many rows.
         ImportError: If there is a `log_dir` but TensorBoard is not installed.
 
     Example:
@@ -59,22 +63,25 @@ class Doctor(keras.callbacks.Callback):
         Schneider et al., 2021, [Cockpit](https://arxiv.org/abs/2102.06604).
     """
 
-    def __init__(self, log_dir=None, x=None, y=None, period=100, verbose=1):
+    def __init__(self, log_dir=None, x=None, y=None, period=200, verbose=1):
         super().__init__()
         check_integer("period", period, 1)
         if y is not None and x is None:
             raise ValueError("`y` needs `x`. Received: x=None.")
+        if x is not None:
+            check_sample(x, y)
         self.log_dir = log_dir
         self.x = x
         self.y = y
         self.period = period
         self.verbose = verbose
         self.diagnosis = None
+        self.watch = None
 
     def on_train_begin(self, logs=None):
         batch = None if self.x is None else fixed_rows(self.x, self.y)
-        epochs = (self.params or {}).get("epochs")
-        self._observer = Observer(self.model, batch, self.period, epochs)
+        plan = [(self.params or {}).get(name) for name in ("epochs", "steps")]
+        self._observer = Observer(self.model, batch, self.period, *plan)
         self._board = None if self.log_dir is None else Board(self.log_dir)
         self._printed = set()
 
@@ -107,12 +114,13 @@ class Doctor(keras.callbacks.Callback):
         if self._board is not None:
             self._board.close()
             self.diagnosis.to_tensorboard(self.log_dir, self._observer.done)
+        self._observer = None  # it holds the weights
 
     def _judge(self, finished):
-        watch = self._observer.watch(finished)
-        self.diagnosis = judge(watch)
+        self.watch = self._observer.watch(finished)
+        self.diagnosis = judge(self.watch)
         if self._board is not None:
-            self._board.write(watch.snapshots)
+            self._board.write(self.watch.snapshots)
         for finding in self.diagnosis.findings:
             new = finding.severity == "error" and finding.name not in self._printed
             if new and self.verbose and not finished:

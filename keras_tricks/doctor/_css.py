@@ -125,7 +125,7 @@ _RULES = """
   .doctor svg text { font-size: 12.5px; }
 }
 @media print {
-  .doctor { padding: 0; font-size: 12px; }
+  .doctor { padding: 0; zoom: 0.85; }
   .doctor .plots { grid-template-columns: 1fr 1fr; }
   .doctor .card, .doctor .verdict { break-inside: avoid; }
   .doctor h2 { break-after: avoid; }

@@ -27,6 +27,8 @@ def trials(curves):
         )
     elif names == [OWN]:
         caption = "The first steps of your training as planned, on a copy."
+    elif len(names) == 1:
+        caption = "Noise is normal; a climb or a standstill is not."
     lines = {name: curves[name] for name in names}
     return _plot("Loss per step", caption, lines, "step")
 

@@ -5,6 +5,7 @@ import math
 from keras_tricks.doctor import _svg
 from keras_tricks.doctor._plot import Plot, column, finite
 from keras_tricks.doctor._scale import Scale, number, scale_of
+from keras_tricks.doctor._words import shortened
 
 # A step should change weights by about a thousandth of their size (Karpathy's notes
 # for Stanford's CS231n); ten times more or less is common in healthy training.
@@ -28,8 +29,8 @@ def signal(layers):
         _point(frame, place, spread, "s0", f"{name}: std {number(spread)}")
     return Plot(
         title,
-        "Spread of each layer's output over one batch at the initial weights. It "
-        "should stay level; orders of magnitude up or down do not train.",
+        "Spread of each layer's output over one batch. It should stay level; a fall or "
+        "a climb by orders of magnitude does not train.",
         frame.svg(),
         [("standard deviation", "s0", ""), ("|mean|", "s1 ring", ""), *_lost(spreads)],
         ["layer", "std", "|mean|"],
@@ -45,7 +46,9 @@ def dead(layers):
     names, title = column(layers, "layer"), "Dead and saturated units"
     frame = _svg.columns(title, names, Scale(0, 100), "layer")
     width = min(12, 0.36 * (frame.left_of(2) - frame.left_of(1)))
+    legend = []
     for kind, style, shift in (("dead", "s1", -width), ("saturated", "s2", 0)):
+        legend += [(kind, f"{style} bar", "")] if any(map(finite, shares[kind])) else []
         for place, (name, share) in enumerate(zip(names, shares[kind], strict=True), 1):
             if finite(share):
                 hint = f"{name}: {_percent(share)} {kind}"
@@ -56,7 +59,7 @@ def dead(layers):
         "Percent of relu units that are 0 for every row, and of tanh or sigmoid "
         "values on the flat part. Above about half, the layer hardly learns.",
         frame.svg(),
-        [("dead", "s1 bar", ""), ("saturated", "s2 bar", "")],
+        legend,
         ["layer", "dead", "saturated"],
         [
             [str(name), *map(_percent, row)]
@@ -141,7 +144,7 @@ def _name_extremes(frame, names, ratios):
         if not BAND[0] <= ratio <= BAND[1]:
             x, y = frame.left_of(place), frame.top_of(ratio)
             beyond = x > _svg.WIDTH / 2
-            name = _svg.shortened(names[place - 1], 24)
+            name = shortened(names[place - 1], 24)
             frame.text(
                 x - 9 if beyond else x + 9,
                 y + 4,

@@ -3,9 +3,12 @@
 import time
 
 from keras_tricks.doctor import rules
+from keras_tricks.doctor._trend import blocks
 from keras_tricks.doctor.diagnosis import Diagnosis
 
 NO_BATCH = "no fixed batch: Doctor(x=..., y=...)"
+# Steps in a plot, and in a file; of longer trainings they are means.
+POINTS = 1000
 
 
 def judge(watch):
@@ -32,7 +35,7 @@ def judge(watch):
         findings=findings,
         checked=checked,
         not_judged=not_judged,
-        facts={name: value for name, value in watch.facts.items() if value},
+        facts={k: v for k, v in watch.facts.items() if v and k != "reduction"},
         instruments=_instruments(watch),
         seconds=time.perf_counter() - started,
     )
@@ -41,7 +44,8 @@ def judge(watch):
 def _instruments(watch):
     found = {"epochs": dict(watch.logs)}
     if len(watch.step_losses):
-        found["curves"] = {"loss of each step": watch.step_losses.tolist()}
+        losses = blocks(watch.step_losses, POINTS)[0]
+        found["curves"] = {"training loss": losses.tolist()}
     known = [s for s in watch.snapshots if s.updates]
     if known:
         found["updates"] = [

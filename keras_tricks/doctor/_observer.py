@@ -4,17 +4,18 @@ import dataclasses
 import math
 import warnings
 
-import keras
 import numpy as np
 from keras import ops
 
-from keras_tricks.doctor._data import leaves, map_leaves
-from keras_tricks.doctor._fixed_batch import ROWS, FixedBatch
+from keras_tricks.doctor._data import map_leaves
+from keras_tricks.doctor._fixed_batch import FixedBatch
 from keras_tricks.doctor._gradients import compiled
+from keras_tricks.doctor._known import facts_of, rate_of, task_of
 from keras_tricks.doctor._origin import find_origin
-from keras_tricks.doctor._recording import layers_of
-from keras_tricks.doctor._task import tasks_of
 from keras_tricks.doctor.watch import Snapshot, Watch
+
+# Of fewer steps none is to spare.
+FEW = 10
 
 
 class Observer:
@@ -26,14 +27,16 @@ class Observer:
         period: Steps from one snapshot to the next; at the begin they are at the steps
             0, 1, 2, 4, 8, ..., since most goes wrong there.
         epochs: Planned epochs.
+        steps: Steps of an epoch, None if unknown.
     """
 
-    def __init__(self, model, batch, period, epochs):
+    def __init__(self, model, batch, period, epochs, steps):
         self.period = period
         self.epochs = epochs
+        self.steps = steps or 0
         self.batch = batch
-        self.task = _task(model, batch) if batch is not None else None
-        self.facts = _facts(model, batch)
+        self.task = task_of(model, batch) if batch is not None else None
+        self.facts = facts_of(model, batch)
         self.logs, self.rates, self.snapshots = {}, [], []
         self.origin = None
         self.done = 0
@@ -71,8 +74,11 @@ class Observer:
         mean = (logs or {}).get("loss")
         steps = self._epoch_start + count - self.done
         if mean is not None and steps > 0:
-            total = mean * count - self._mean * (count - steps)
-            self._losses.extend([total / steps] * steps)
+            loss = (mean * count - self._mean * (count - steps)) / steps
+            if count == self.steps > FEW and steps == 1 and math.isfinite(loss):
+                # The last batch may be smaller, and its share in the mean with it.
+                loss = self._losses[-1]
+            self._losses.extend([loss] * steps)
             self._mean = mean
         self.done += max(steps, 0)
         return mean is None or math.isfinite(mean)
@@ -182,31 +188,6 @@ class Observer:
             return {}
 
 
-def fixed_rows(x, y):
-    """Return `(x, y, sample_weight)` of at most `ROWS` rows, evenly spread."""
-    batch = (x, y, None)
-    if y is None and isinstance(x, tuple):
-        batch = keras.utils.unpack_x_y_sample_weight(x)
-    batch = map_leaves(_array, tuple(batch))
-    size = len(leaves(batch)[0])
-    rows = np.linspace(0, size - 1, min(size, ROWS)).astype(int)
-    return map_leaves(lambda leaf: leaf[rows], batch)
-
-
-def rate_of(optimizer):
-    """Return the rate of the step to come, None for an optimizer of several."""
-    try:
-        return float(ops.convert_to_numpy(optimizer.learning_rate))
-    except (AttributeError, TypeError, ValueError):
-        return None
-
-
-def _array(leaf):
-    array = np.array(ops.convert_to_numpy(leaf))
-    # As in `fit`: NumPy's float64 is cast, no other type.
-    return array.astype(keras.config.floatx()) if array.dtype == "float64" else array
-
-
 def _change(before, after):
     changes = [new - old for new, old in zip(after, before, strict=True)]
     return ops.stack(
@@ -220,33 +201,3 @@ def _change(before, after):
 def _norm(array):
     # float64: squares of what explodes overflow.
     return float(np.linalg.norm(array.astype("float64")))
-
-
-def _task(model, batch):
-    """Return the task of a model with one output, None for others."""
-    targets, outputs = leaves(batch[1]), getattr(model, "outputs", None) or []
-    if len(targets) != 1 or len(outputs) > 1:
-        return None
-    units = outputs[0].shape[-1] if outputs else None
-    return tasks_of(targets, leaves(batch[0]), [_name(model.loss)], [units or 0])[0]
-
-
-def _facts(model, batch):
-    layers = layers_of(model)
-    return {
-        "optimizer": type(model.optimizer).__name__,
-        "loss": _name(model.loss),
-        "reduction": getattr(model.loss, "reduction", "sum_over_batch_size"),
-        "parameters": sum(math.prod(v.shape) for v in model.trainable_variables),
-        "dropout": [n.name for n in layers if isinstance(n, keras.layers.Dropout)],
-        "batch_norm": [
-            n.name for n in layers if isinstance(n, keras.layers.BatchNormalization)
-        ],
-        "rows": len(leaves(batch)[0]) if batch is not None else 0,
-    }
-
-
-def _name(loss):
-    """Return the name of one loss, None for several or none."""
-    loss = getattr(loss, "name", None) or getattr(loss, "__name__", loss)
-    return loss if isinstance(loss, str) else None

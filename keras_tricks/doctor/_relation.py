@@ -109,24 +109,18 @@ def codes(target, labels, rng):
 
 
 def views(inputs, tokens=()):
-    """Return tables of features: by place, and by pattern wherever it is."""
-    tokens = [*tokens, *[False] * len(inputs)]
-    by_place, by_pattern = [], []
-    for array, ids in zip(inputs, tokens, strict=False):
-        if ids:
-            by_place.append(_bag(array))
-            continue
-        array = np.nan_to_num(array.astype("float64"))
-        by_place.append(_pooled(array))
-        if array.ndim > 2:
-            by_pattern.append(_spectrum(array))
-    joined = {"place": by_place, "pattern": by_pattern}
-    return {name: _columns(tables) for name, tables in joined.items() if tables}
+    """Yield `(name, table)` of features: by place, and by pattern wherever it is."""
+    tokens = [*tokens, *[False] * (len(inputs) - len(tokens))]
+    pairs = list(zip(inputs, tokens, strict=True))
+    yield "place", _columns([_bag(a) if ids else _pooled(a) for a, ids in pairs])
+    patterned = [a for a, ids in pairs if not ids and a.ndim > 2]
+    if patterned:
+        yield "pattern", _columns([_spectrum(array) for array in patterned])
 
 
 def smoothers(tables):
     """Yield `(name, matrix)`; each row of a matrix predicts from the other rows."""
-    for view, table in tables.items():
+    for view, table in tables:
         inner = table @ table.T / max(table.shape[1], 1)
         square = np.diag(inner)[:, None] + np.diag(inner)[None] - 2 * inner
         for count in (1, NEIGHBOURS):
@@ -161,6 +155,7 @@ def _bag(array):
 
 def _pooled(array):
     """Average neighbouring places until a row is no longer than `MOST_COLUMNS`."""
+    array = np.nan_to_num(array.astype("float64"))
     while array.ndim > 2 and array[0].size > MOST_COLUMNS:
         axis = 1 + int(np.argmax(array.shape[1:-1]))
         size = array.shape[axis] // 2
@@ -175,7 +170,7 @@ def _pooled(array):
 
 def _spectrum(array):
     """Return size of the lower frequencies along the inner axes, mean and deviation."""
-    inner = tuple(range(1, array.ndim - 1))
+    array, inner = array.astype("float64"), tuple(range(1, array.ndim - 1))
     size = np.abs(np.fft.fftn(array, axes=inner))
     for axis in inner:
         size = size.take(range(min(8, array.shape[axis])), axis)

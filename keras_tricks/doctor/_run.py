@@ -18,6 +18,8 @@ class Run:
         loss: Loss at inference of some rows it trained on, penalties included.
         train_loss: Loss of the same rows as in training.
         output: Outputs of `Trials.shown`, a list of arrays.
+        recalls: Share of each class that is told right, of rows that it did not see if
+            there are enough; None for other tasks than classes.
         stretch: Steps of the schedule per step here.
         seconds: Time taken.
     """
@@ -29,6 +31,7 @@ class Run:
     loss: float
     train_loss: float
     output: list
+    recalls: np.ndarray | None
     stretch: float
     seconds: float
 

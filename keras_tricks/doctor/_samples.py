@@ -1,5 +1,7 @@
 """Arithmetic over the rows of a data set; what it means is for the rules to judge."""
 
+import itertools
+
 import keras
 import numpy as np
 from keras import ops
@@ -41,6 +43,22 @@ def roughness(images):
     unit = np.abs(flat - flat[:, shuffled]).mean() or 1.0
     steps = [np.abs(np.diff(images, axis=axis)).mean() for axis in (1, 2)]
     return float(max(steps) / unit)
+
+
+def row_orders(array):
+    """Yield `(cure, rows)`: other readings of all rows, if they were scrambled too."""
+    sizes = array.shape
+    count, inner = sizes[0], range(1, array.ndim)
+    for order in itertools.permutations(range(array.ndim)):
+        # Rows first is no other reading of the rows.
+        if array.ndim > 3 or order[0] == 0:
+            continue
+        shape = [sizes[axis] for axis in order]
+        back = [order.index(axis) for axis in (0, *inner)]
+        read = ", ".join(map(str, shape)).replace(str(count), "-1", 1)
+        transpose = ", ".join(map(str, back))
+        cure = f"x.reshape({read}).transpose({transpose})"
+        yield cure, array.reshape(shape).transpose(back)
 
 
 def some(rows):

@@ -12,13 +12,15 @@ from keras_tricks._untouched import kept_random_state, without_regularizers
 from keras_tricks.doctor import _calls
 from keras_tricks.doctor._chance import chance_loss, order_losses
 from keras_tricks.doctor._data import leaves, map_leaves
-from keras_tricks.doctor._gradients import value_and_gradients
+from keras_tricks.doctor._gradients import compiled, value_and_gradients
 from keras_tricks.doctor._graph import read_graph
 from keras_tricks.doctor._signal import signal_of
 
 ROWS = 256
 # Multiplications of one forward pass: about half a second on one core.
 MULTIPLICATIONS = 4e9
+# Two runs may add in another order.
+ROUNDING = 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,12 +164,20 @@ def _train(model, batch):
         return loss, (output, [scope.get_current_value(v) for v in others])
 
     weights, before = ([ops.copy(v) for v in side] for side in (trainable, others))
-    loss, (output, state), slopes = value_and_gradients(loss_of, weights)
+    loss, (output, state), slopes = _differentiated(loss_of, weights)
     gradients = [
         Gradient(variable.path, _norm(slope), _norm(weight), variable)
         for variable, weight, slope in zip(trainable, weights, slopes, strict=True)
     ]
     return _float(loss), output, gradients, _statistics(model, others, state)
+
+
+def _differentiated(loss_of, weights):
+    def run(weights):
+        return value_and_gradients(loss_of, weights)
+
+    # JAX compiles single operations too, and those one by one take longer.
+    return (compiled(run) if keras.config.backend() == "jax" else run)(weights)
 
 
 def _statistics(model, variables, values):
@@ -187,7 +197,7 @@ def _statistics(model, variables, values):
         if momentum is not None:
             before = ops.convert_to_tensor(variable)
             value = before + (value - before) / (1 - momentum)
-            if "variance" in variable.path:
+            if variable.name == "moving_variance":
                 value = ops.maximum(value, 0)
             found.append((variable, value))
     return found
@@ -218,7 +228,7 @@ def _mixed(model, x, output, statistics):
     """Return how far the first row's output moves when all rows become the first."""
     first = map_leaves(lambda a: ops.repeat(a[:1], len(a), axis=0), x)
     moved = _moved(model, first, output, statistics)
-    if not moved:
+    if moved is None or moved < ROUNDING:
         return moved
     # Layers that draw at inference too move it without another row.
     return None if _moved(model, x, output, statistics) > moved / 10 else moved

@@ -6,6 +6,7 @@ import numpy as np
 
 # A column of whole numbers with at most this many values can be a class.
 MOST_CLASSES = 1000
+MOST_NAMED = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +98,11 @@ def _may_be_ids(target, loss, units):
         return False
     if set(values.tolist()) <= {0, 1} or set(values.tolist()) == {-1, 1}:
         return True
-    return "crossentropy" in loss or (units > 1 and values.min() >= 0)
+    if "crossentropy" in loss or (units > 1 and values.min() >= 0):
+        return True
+    # Whole numbers in an integer array, all of them from 0 on, name classes.
+    known = target.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values)))
+    return known and 3 <= len(values) <= MOST_NAMED
 
 
 def _ids(target, loss, units):
@@ -124,42 +129,55 @@ def skill(task, output, target, from_logits=False):
     output, target = np.asarray(output), np.asarray(target)
     if not np.isfinite(output).all():
         return -1.0
-    if task.kind == "multiclass":
-        return _class_skill(task, output, target)
-    if task.kind in ("binary", "multilabel"):
-        at = 0.0 if from_logits else task.threshold
-        if task.kind == "binary" and output.shape[-1] == 2 != target.shape[-1]:
-            output = (output[..., 1:] - output[..., :1]) + at
-        columns = target.shape[-1] if task.kind == "multilabel" else 1
-        if output.size != target.size:
-            return -1.0
-        said = output.reshape(-1, columns) > at
-        true = target.reshape(-1, columns) > 0
-        return float(np.mean([_balanced(s, t) for s, t in zip(said.T, true.T)]))
+    if task.classifies:
+        shares = recalls(task, output, target, from_logits)
+        return -1.0 if shares is None else _above_guessing(shares[~np.isnan(shares)])
     if output.size != target.size:
         return -1.0
+    if task.kind == "multilabel":
+        columns = target.shape[-1]
+        said = output.reshape(-1, columns) > (0.0 if from_logits else task.threshold)
+        pairs = zip(said.T, target.reshape(-1, columns).T > 0, strict=True)
+        return float(np.mean([_above_guessing(_shares(s, t, 2)) for s, t in pairs]))
     return _explained(output.reshape(target.shape), target)
 
 
-def _class_skill(task, output, target):
-    if task.form == "one-hot":
-        target = target.argmax(-1)
-    target = target.ravel().astype(int)
-    if output.shape[-1] == 1:
-        said = np.round(output.ravel()).astype(int)
+def recalls(task, output, target, from_logits=False):
+    """Return the share of each class that is told right, nan where it has no rows.
+
+    Returns:
+        An array, or None where output and target do not fit together.
+    """
+    if task.kind == "binary":
+        at = 0.0 if from_logits else task.threshold
+        if output.shape[-1] == 2 and output.size == 2 * target.size:
+            said = output[..., 1] > output[..., 0]
+        else:
+            said = output > at
+        said, true = said.ravel().astype(int), (target > 0).ravel().astype(int)
     else:
-        said = output.reshape(-1, output.shape[-1]).argmax(-1)
-    if said.shape != target.shape:
-        return -1.0
-    return _balanced(said, target)
+        true = target.argmax(-1) if task.form == "one-hot" else target
+        true = true.ravel().astype(int)
+        one = output.shape[-1] == 1
+        said = np.round(output) if one else output.argmax(-1)
+        said = said.ravel().astype(int)
+    if said.shape != true.shape:
+        return None
+    return _shares(said, true, task.classes)
 
 
-def _balanced(said, true):
-    values = np.unique(true)
-    if len(values) < 2:
-        return float((said == true).mean())
-    share = np.mean([(said[true == value] == value).mean() for value in values])
-    return float((share - 1 / len(values)) / (1 - 1 / len(values)))
+def _shares(said, true, classes):
+    found = np.full(classes, np.nan)
+    for value in np.unique(true):
+        found[value] = (said[true == value] == value).mean()
+    return found
+
+
+def _above_guessing(shares):
+    shares = shares[~np.isnan(shares)]
+    if len(shares) < 2:
+        return float(shares.mean())
+    return float((shares.mean() - 1 / len(shares)) / (1 - 1 / len(shares)))
 
 
 def _explained(output, target):

@@ -33,7 +33,7 @@ class Copy:
         self.optimizer.build(self.weights)
         self.shadows = [*self.weights, *self.state, *self.optimizer.variables]
         self.first = [_numpy(v) for v in self.shadows]
-        with kept_random_state(), keras.StatelessScope():
+        with kept_random_state(), self._scope(self._values()):
             # A loss makes its trackers at the first call, which must not be in a graph.
             x, y, weight = tensors(map_leaves(lambda a: a[:2], batch))
             output = model(x)

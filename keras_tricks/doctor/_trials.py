@@ -9,12 +9,12 @@ import numpy as np
 from keras_tricks.doctor._data import leaves, map_leaves
 from keras_tricks.doctor._repair import fresh_weights, repaired
 from keras_tricks.doctor._run import Run
-from keras_tricks.doctor._task import skill
+from keras_tricks.doctor._task import recalls, skill
 from keras_tricks.doctor._training import Copy, tensors, with_rate
 
 HELD_OUT = 0.2
 MOST_SHOWN = 512
-FEWEST_TO_HOLD_OUT = 50
+FEWEST_TO_HOLD_OUT = 250
 # A rehearsal is as long as planned if that takes no longer than this.
 SECONDS_TO_FINISH = 2.5
 SECONDS = 1.2
@@ -48,6 +48,23 @@ class Change:
     balanced: bool = False
     batch_size: int | None = None
     longer: float = 1.0
+
+    def said(self):
+        """Say the changes in a few words."""
+        plain, words = Change(), []
+        if self.rate != 1:
+            words.append(f"rate times {self.rate:g}")
+        for name in ("inputs", "targets", "weights", "optimizer"):
+            if getattr(self, name) != getattr(plain, name):
+                words.append(f"{getattr(self, name)} {name}")
+        words += [f"{name} changed" for name in self.repairs]
+        if self.balanced:
+            words.append("class weights")
+        if self.batch_size:
+            words.append(f"batches of {self.batch_size}")
+        if self.longer != 1:
+            words.append(f"{self.longer:g} times the steps")
+        return ", ".join(words) or "as planned"
 
 
 class Trials:
@@ -90,6 +107,8 @@ class Trials:
         if "repairs" in changes:
             changes["repairs"] = tuple(sorted(changes["repairs"]))
         change = Change(**changes)
+        if change != Change() and Change() not in self.runs:
+            self.run()
         if change not in self.runs:
             if self.spent > self.seconds:
                 return None
@@ -121,9 +140,11 @@ class Trials:
             logits = [False] * len(self.tasks)
         output = copy.predict(map_leaves(lambda a: a[self.shown], x))
         known, unseen = self._skill(output, self.shown, y, logits), np.nan
+        shares = self._recalls(output, self.shown, y, logits)
         if len(self.held):
             held = copy.predict(map_leaves(lambda a: a[self.held], x))
             unseen = self._skill(held, self.held, y, logits)
+            shares = self._recalls(held, self.held, y, logits)
         if np.isnan(known) and first_loss > 0:
             # Of a task that is not known, the loss must do.
             known = float(
@@ -137,6 +158,7 @@ class Trials:
             loss,
             train_loss,
             output,
+            shares,
             stretch,
             time.perf_counter() - started,
         )
@@ -155,7 +177,11 @@ class Trials:
             count = self.runs[Change()].steps
         planned = max(1, round(planned * factor))
         if factor != 1:
-            allowed = 2 * SECONDS / self._cost(copy, data, order, size)
+            planned_run = self.runs[Change()]
+            cost = self._cost(copy, data, order, size)
+            if size == self.plan.batch_size:
+                cost = max(cost, planned_run.seconds / planned_run.steps / 2)
+            allowed = 2 * SECONDS / cost
             count = min(count * factor, max(count, allowed), 2 * MOST_STEPS)
         return max(1, round(count)), planned
 
@@ -164,13 +190,18 @@ class Trials:
         key = (copy, size)
         if key not in self._costs:
             copy.run(data, order(1))
-            for count in (1, 20):
-                started = time.perf_counter()
-                copy.run(data, order(count))
-                self._costs[key] = (time.perf_counter() - started) / count
-                if self._costs[key] > 0.02:
-                    break
+            seconds = self._timed(copy, data, order(1))
+            if seconds < 0.02:
+                # The quickest of three: another program may be at work.
+                chosen = order(20)
+                seconds = min(self._timed(copy, data, chosen) for _ in range(3)) / 20
+            self._costs[key] = max(seconds, 1e-6)
         return self._costs[key]
+
+    def _timed(self, copy, data, order):
+        started = time.perf_counter()
+        copy.run(data, order)
+        return time.perf_counter() - started
 
     def _copy(self, optimizer, repairs):
         key = (optimizer, repairs)
@@ -202,17 +233,16 @@ class Trials:
         return x, y, self._weights(weight, change.balanced)
 
     def _weights(self, weight, balanced):
-        """Return the weight of every row: always an array, so that all runs fit."""
+        """Return the weight of every row, an array where classes can have one."""
         if len(self.tasks) != 1 or len(leaves(weight)) > 1:
             return weight
         task, factor = self.tasks[0], np.ones(self.data.rows, "float32")
-        if task.classifies and task.labels.shape == factor.shape:
-            counts = np.maximum(task.counts, 1)
-            classes = dict(enumerate(counts.sum() / (len(counts) * counts)))
-            classes = classes if balanced else self.plan.class_weight or {}
-            factor = np.array(
-                [classes.get(int(k), 1.0) for k in task.labels], "float32"
-            )
+        if not task.classifies or task.labels.shape != factor.shape:
+            return weight
+        counts = np.maximum(task.counts, 1)
+        classes = dict(enumerate(counts.sum() / (len(counts) * counts)))
+        classes = classes if balanced else self.plan.class_weight or {}
+        factor = np.array([classes.get(int(k), 1.0) for k in task.labels], "float32")
         return factor if weight is None else (weight * factor).astype("float32")
 
     def _order(self, size):
@@ -229,6 +259,12 @@ class Trials:
             return np.concatenate(parts).reshape(-1, size)[:count]
 
         return order
+
+    def _recalls(self, outputs, rows, y, from_logits):
+        if len(self.tasks) != 1 or not self.tasks[0].classifies:
+            return None
+        target = leaves(y)[0][rows]
+        return recalls(self.tasks[0], outputs[0], target, from_logits[0])
 
     def _skill(self, outputs, rows, y, from_logits):
         if len(outputs) != len(self.tasks):

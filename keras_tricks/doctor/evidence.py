@@ -7,16 +7,25 @@ import numpy as np
 
 from keras_tricks.doctor._graph import read_graph
 from keras_tricks.doctor._losses import loss_facts
+from keras_tricks.doctor._memorize import memorize
 from keras_tricks.doctor._start import measure_start
 from keras_tricks.doctor._task import tasks_of
-from keras_tricks.doctor._training import rate_of, with_rate
+from keras_tricks.doctor._training import rate_of, tensors, with_rate
 from keras_tricks.doctor._trials import Trials
 
-# A score this much below another is worse: seeds and rows move it by less.
-WORSE = 0.7
 # Below this a score is hardly better than a constant.
 LEAST = 0.15
-FACTORS = (0.001, 0.01, 0.1, 10.0, 100.0)
+# A score below another by this share and at least this, or by that, is worse: rows and
+# seeds move it by less. The begin of a training says less than all of it.
+SHARE, AT_LEAST, CLEARLY = 0.8, 0.1, 0.15
+SHARE_OF_A_BEGIN = 0.6
+# What the repairs of the model gain with all else alike.
+HELP = 0.08
+MOST_HURRY = 30.0
+LOWER = (0.1, 0.01, 0.001)
+HIGHER = (10.0, 100.0)
+# A score this near to the best one known ends a search.
+ENOUGH = 0.9
 
 
 class Evidence:
@@ -37,6 +46,7 @@ class Evidence:
         self.plan = plan
         self.seconds = seconds
         self.not_judged = []
+        self._failed = False
 
     @functools.cached_property
     def graph(self):
@@ -56,11 +66,25 @@ class Evidence:
             return []
         return tasks_of(targets, self.data.inputs, names, self._units())
 
-    @functools.cached_property
+    @property
     def start(self):
-        """What one batch shows at the first weights, a `Start`."""
-        rows = slice(None, 256)
-        return measure_start(self.model, self.data.take(rows), self.graph)
+        """What one batch shows at the first weights, a `Start`.
+
+        Raises:
+            RuntimeError: If the model or its loss cannot take the batch.
+        """
+        if isinstance(self._start, Exception):
+            raise RuntimeError(f"the first batch fails: {first_line(self._start)}")
+        return self._start
+
+    @functools.cached_property
+    def _start(self):
+        try:
+            return measure_start(
+                self.model, self.data.take(slice(None, 256)), self.graph
+            )
+        except Exception as error:  # A program that fails in `fit` fails here too.
+            return error
 
     @functools.cached_property
     def optimizer(self):
@@ -105,7 +129,22 @@ class Evidence:
 
     def trial(self, **changes):
         """Return the `Run` of the planned training with some changes, or None."""
-        return self.trials and self.trials.run(**changes)
+        if self.trials is None or self._failed:
+            return None
+        try:
+            run = self.trials.run(**changes)
+        except Exception as error:  # A program that fails in `fit` fails here too.
+            self.not_judged.append(("a training on a copy", first_line(error)))
+            self._failed = not self.trials.runs
+            return None
+        late = ("further trials", f"the {self.seconds:g} seconds are over: `seconds=`")
+        if (
+            run is None
+            and self.trials.spent > self.seconds
+            and late not in self.not_judged
+        ):
+            self.not_judged.append(late)
+        return run
 
     @functools.cached_property
     def rehearsal(self):
@@ -121,9 +160,8 @@ class Evidence:
         if not self._head_fits():
             found.append("head")
         hidden = [layer for layer in self.graph.hidden if not layer.is_recurrent]
-        if any(
-            layer.activation == "linear" and not layer.normalized for layer in hidden
-        ):
+        plain = not self.graph.has_residual and not self.graph.normalizations
+        if plain and any(layer.activation == "linear" for layer in hidden):
             found.append("hidden")
         return tuple(found)
 
@@ -185,40 +223,81 @@ class Evidence:
             return False
         if run.diverged:
             return True
-        return run.score < 0.95 and is_worse(run.score, self.best)
+        if self.base.score - run.score >= HELP:
+            return True
+        if run.score > 0.95 or not self.is_worse(run.score, self.best):
+            return False
+        hurried = self.hurried
+        return hurried is None or self.is_worse(hurried.score, self.best)
+
+    @functools.cached_property
+    def hurried(self):
+        """A plan that was cut short, with steps that are larger instead, or None."""
+        run = self.rehearsal
+        if run.finished:
+            return None
+        return self.trial(rate=min(run.planned / run.steps, MOST_HURRY))
 
     @functools.cached_property
     def lame(self):
         """Whether it is sick and the repairs of the model alone do not cure it."""
         return self.sick and (
-            self.base.diverged or is_worse(self.base.score, self.best)
+            self.base.diverged or self.is_worse(self.base.score, self.best)
         )
 
     def change(self, **changes):
         """Return the trial with some changes on top of `base`."""
         return self.trial(repairs=self._base_repairs(), **changes)
 
+    def is_worse(self, score, other):
+        """Whether a score is clearly below another one that is worth something."""
+        if other < LEAST or other - score < AT_LEAST:
+            return False
+        if not self.rehearsal.finished:
+            return score < SHARE_OF_A_BEGIN * other
+        return score < SHARE * other or other - score >= CLEARLY
+
     def cures(self, run, than=None):
         """Whether a run is clearly better than the planned one, and near the best."""
         than = than or self.base
         if run is None or than is None or run.diverged:
             return False
-        return is_worse(than.score, run.score) and run.score >= 0.6 * self.best
+        return self.is_worse(than.score, run.score) and run.score >= 0.6 * self.best
 
     def tried(self, change, run, than=None):
         """Say in one sentence what a trial showed."""
         than = than or self.base
         return (
-            f"tried it: with {change} the loss went {run.first:.3g} → {run.last:.3g} "
+            f"with {change} the loss went {run.first:.3g} → {run.last:.3g} "
             f"in {run.steps} steps and the score came to {run.score:.2f}; yours: "
             f"{than.first:.3g} → {than.last:.3g}, score {than.score:.2f}"
         )
 
     @functools.cached_property
-    def factors(self):
-        """A `Run` for each of `FACTORS` on the rate, `{factor: run}`."""
-        runs = {factor: self.change(rate=factor) for factor in FACTORS}
-        return {factor: run for factor, run in runs.items() if run is not None}
+    def lower(self):
+        """A `Run` for each lower rate until one succeeds, `{factor: run}`."""
+        return self._at_rates(LOWER)
+
+    @functools.cached_property
+    def higher(self):
+        """A `Run` for each higher rate until one succeeds, `{factor: run}`."""
+        return self._at_rates(HIGHER)
+
+    @functools.cached_property
+    def memory(self):
+        """Whether one sample can be learnt by heart, a `Memory`."""
+        return memorize(self.model, tensors(self.data.take(slice(None, 1))))
+
+    def _at_rates(self, factors):
+        runs = {}
+        for factor in factors:
+            run = self.change(rate=factor)
+            if run is None:
+                break
+            runs[factor] = run
+            if run.score > ENOUGH * self.best:
+                break
+        return runs
 
     def _scheduled(self):
         """Rates of the epochs from a LearningRateScheduler, or None."""
@@ -277,9 +356,10 @@ class Evidence:
         return (last == soft or logits) and loss.kind == "probability"
 
 
-def is_worse(score, other):
-    """Whether a score is clearly below another one that is worth something."""
-    return other >= LEAST and score < WORSE * other and other - score >= 0.1
+def first_line(error):
+    """Return the kind of an error and the first line of what it says."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
 
 
 def _covers(activation, target):

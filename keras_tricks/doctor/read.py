@@ -76,10 +76,10 @@ def _of_folder(path):
         raise ImportError(
             "A folder needs TensorBoard: pip install 'keras-tricks[tensorboard]'"
         ) from error
-    logs = {}
-    for part, prefix in (("train", ""), ("validation", "val_")):
-        if not (path / part).is_dir():
-            continue
+    logs, parts = {}, {"train": "", "validation": "val_"}
+    if not (path / "train").is_dir():
+        parts = {"": ""}
+    for part, prefix in parts.items():
         events = event_accumulator.EventAccumulator(str(path / part), {"tensors": 0})
         events.Reload()
         for tag in events.Tags()["tensors"]:

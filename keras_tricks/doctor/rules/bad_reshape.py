@@ -14,7 +14,10 @@ Measured, first that applies:
 4. the difference of neighbouring pixels along height and width, over that of any two
    pixels, compared with the same numbers read in another order (channels first, height
    and width swapped, rows last). Another order must have less than `RATIO` of the
-   difference, and itself less than `SMOOTH`.
+   difference, and itself less than `SMOOTH`;
+5. rows of tables and sequences that know nothing of their targets (`NOTHING` standard
+   deviations above permuted ones, see label-shuffle), but do (`RELATED`) when the same
+   numbers are read with the rows on another axis.
 
 Silent: for networks without convolutions (4), images with sides below `SIDE` (4),
 pixels whose neighbours are no more alike in any order, as tables that are fed as
@@ -34,9 +37,13 @@ import math
 import keras
 
 from keras_tricks.doctor import _samples
+from keras_tricks.doctor._relation import relation
 from keras_tricks.doctor.finding import Finding
 
 MIXED = 0.01
+FEWEST = 100
+NOTHING = 3.0
+RELATED = 8.0
 RATIO = 0.6
 SMOOTH = 0.6
 SIDE = 8
@@ -52,6 +59,7 @@ def before(evidence):
         or _swapped_sizes(evidence.graph)
         or _channels_first(evidence)
         or _pixels(evidence)
+        or _scrambled_rows(evidence)
     )
 
 
@@ -160,6 +168,44 @@ def _pixels(evidence):
         if found is not None:
             return found
     return None
+
+
+def _scrambled_rows(evidence):
+    """Look for rows that know their targets only if they are read in another order."""
+    data, tasks = evidence.data, evidence.tasks
+    if len(tasks) != 1 or len(data.inputs) != 1 or data.rows != data.size:
+        return None
+    task, x = tasks[0], data.inputs[0]
+    probed = task.classifies or task.kind == "regression"
+    if not probed or task.autoencoder or data.rows < FEWEST:
+        return None
+    if task.classifies and len(task.labels) != data.rows:
+        return None
+    if not 2 <= x.ndim <= 3 or max(x.shape[1:]) == 1 or x.dtype.kind not in "fiu":
+        return None
+    labels = task.labels if task.classifies else None
+    given = relation([x], task.target, labels).z
+    if given >= NOTHING:
+        return None
+    found = [
+        (relation([rows], task.target, labels).z, cure)
+        for cure, rows in _samples.row_orders(x)
+    ]
+    z, cure = max(found, key=lambda one: one[0])
+    if z < RELATED:
+        return None
+    return Finding(
+        name="bad-reshape",
+        severity="error",
+        where="x",
+        evidence=f"as rows of {x.shape[1:]} x knows nothing of y ({given:.1f} standard "
+        f"deviations above permuted targets); in another order of the same numbers it "
+        f"does ({z:.1f})",
+        why="Each row holds numbers of many rows, so none belongs to its target.",
+        fix=f"x = {cure}",
+        confidence=0.95,
+        numbers={"z": given, "best": z},
+    )
 
 
 def _reshaped(graph, array):

@@ -28,7 +28,7 @@ def before(evidence):
         name="batch-mixing",
         severity="error",
         where="model",
-        evidence=f"other rows move the first row's output by {mixed:.0%} of the largest",
+        evidence=f"other rows move the first output by {mixed:.2g} of the largest",
         why="Rows that meet by chance decide the output; alone, a row gets another.",
         fix="keep the batch axis: keras.layers.Reshape, Softmax(axis=-1), mean(axis=1)",
         confidence=0.9,

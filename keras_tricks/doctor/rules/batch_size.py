@@ -15,6 +15,7 @@ Source: Masters and Luschi, *Revisiting small batch training*, 2018: 2 to 32 did
 
 from keras_tricks.doctor.finding import Finding
 
+LATE = True
 SHARE = 0.1
 STEPS = 15
 SMALL = 32

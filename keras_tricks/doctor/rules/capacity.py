@@ -18,6 +18,7 @@ import numpy as np
 
 from keras_tricks.doctor.finding import Finding
 
+LATE = True
 NARROW = 8
 FEW = 20
 
@@ -30,7 +31,9 @@ def before(evidence):
     narrow = min(graph.hidden, key=lambda layer: layer.units or NARROW + 1)
     if (narrow.units or NARROW + 1) > NARROW or evidence.base.score > 0.85:
         return None
-    if evidence.tasks[0].autoencoder or _is_toy(evidence.data):
+    if not evidence.rehearsal.finished or evidence.tasks[0].autoencoder:
+        return None
+    if _is_toy(evidence.data):
         return None
     repairs = tuple({*evidence.repairs, "width"}) if evidence.lame else ("width",)
     run, slow = evidence.trial(repairs=repairs), evidence.change(longer=4.0)

@@ -7,7 +7,8 @@ the Rescaling and Normalization layers of the model. Collapsed means that in the
 median column the standard deviation is below `DEVIATION` and no value is farther than
 `REACH` from the mean. A finding needs a sign that this was done twice: a scaling
 layer in the model that collapses what was not collapsed; pixels that are whole
-multiples of 1/255²; images as small as that; columns of one and the same tiny spread.
+multiples of 1/255²; `PIXELS` columns or more that all lie within `RANGE`; columns of
+one and the same tiny spread.
 
 Silent: small numbers of differing spread, such as physical units (see input-scale), and
 ids of tokens.
@@ -25,9 +26,11 @@ import numpy as np
 from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
 
-DEVIATION = 0.01
+DEVIATION = 0.02
 REACH = 0.1
 ALIKE = 0.05
+PIXELS = 64
+RANGE = 0.05
 LOW_SCORE = 0.5
 ROWS = 8
 
@@ -65,9 +68,9 @@ def _is_twice(array):
     grid = array.astype("float64") * 255**2
     if largest <= 1.02 / 255 and np.abs(grid - np.round(grid)).max() < 0.02:
         return True
-    if array.ndim > 3:
-        return largest <= 0.02
     flat = array.reshape(len(array), -1)
+    if flat.shape[1] >= PIXELS:
+        return array.max() - array.min() <= RANGE
     deviations = flat.std(0, dtype="float64")
     deviations = deviations[deviations > 0]
     return len(deviations) > 2 and deviations.max() <= (1 + ALIKE) * deviations.min()

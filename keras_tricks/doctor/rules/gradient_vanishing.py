@@ -15,8 +15,8 @@ Fix: `activation="relu"`, `kernel_initializer="he_normal"`, a
 Source: AUTOTRAINER (Zhang et al., 2021) takes 1e-3; healthy networks go below.
 """
 
-from keras_tricks.doctor.watch import is_kernel
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watch import is_kernel
 
 NEEDS_BATCH = True
 SYMPTOM = True
@@ -46,8 +46,9 @@ def during(watch):
         name="gradient-vanishing",
         severity="error" if (watch.share or 0) >= 0.3 else "warning",
         where="all layers" if gone else f"{names[0]} to {names[-1]}",
-        evidence=f"gradient by weight is {first:.1g} in the first kernel and {final:.1g} "
-        f"in the last; the loss was {watch.first:.4g} and is {watch.last:.4g}",
+        evidence=f"gradient by weight is {first:.1g} in the first kernel and "
+        f"{final:.1g} in the last; the loss was {watch.first:.4g} and is "
+        f"{watch.last:.4g}",
         why="A layer without a gradient stays as random as it began.",
         fix='activation="relu", kernel_initializer="he_normal", BatchNormalization()',
         confidence=0.6,

@@ -3,8 +3,9 @@
 Seen: the loss stops early; many outputs are the same.
 
 Measured: the share of a layer's relu units (channels) that are zero for all rows of a
-batch, at inference. Before training this counts where the training does not succeed. `DEAD` of a layer is a warning; a whole layer is an error if
-the loss does not fall, since nothing passes it any more.
+batch, at inference. Before training this counts where the training does not succeed.
+`DEAD` of a layer is a warning; a whole layer is an error if the loss does not fall,
+since nothing passes it any more.
 
 Silent: with fewer than `ROWS` rows; on units that are zero for some rows, which is what
 a relu is for; healthy layers have less than half of them dead.
@@ -63,8 +64,8 @@ def during(watch):
         name="hidden-dead-relu",
         severity="error" if gone else "warning",
         where=f"layer {layer}",
-        evidence=f"{100 * share:.0f} % of its units are zero for all rows looked at; at "
-        f"the begin {100 * before:.0f} %",
+        evidence=f"{100 * share:.0f} % of its units are zero for all rows looked at; "
+        f"at the begin {100 * before:.0f} %",
         why="A relu that is never above zero has no gradient and does not come back.",
         fix=_fix(watch),
         confidence=0.8 if gone else 0.5,

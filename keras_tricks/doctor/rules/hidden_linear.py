@@ -33,7 +33,7 @@ def before(evidence):
     if cure is not None and without is not None and cure.score > 0.2:
         share = without.score / cure.score
         tried = (
-            f"tried it: with everything else cured a copy scores {cure.score:.2f} with "
+            f"with everything else cured a copy scores {cure.score:.2f} with "
             f"activations and {without.score:.2f} without"
         )
         if share > ALIKE:

@@ -79,8 +79,8 @@ def _faded(evidence, layers):
     if not sizes[0] < GRADIENT * sizes[-1]:
         return None
     said = (
-        f"gradient over weight is {sizes[0]:.2g} at the first and {sizes[-1]:.2g} at the "
-        "last layer"
+        f"gradient over weight is {sizes[0]:.2g} at the first and {sizes[-1]:.2g} at "
+        "the last layer"
     )
     numbers = {"first": sizes[0], "last": sizes[-1]}
     return f"{len(names)} tanh or sigmoid layers", said, numbers

@@ -44,8 +44,8 @@ def before(evidence):
         name="init-scale",
         severity="error" if cured else "warning",
         where=", ".join(layer.name for layer, _ in odd[:3]),
-        evidence=f"the weights of {layer.name} have {ratio:.3g} times the variance that "
-        f"{layer.fan_in} inputs ask for; first loss {start.loss:.3g}",
+        evidence=f"the weights of {layer.name} have {ratio:.3g} times the variance "
+        f"that {layer.fan_in} inputs ask for; first loss {start.loss:.3g}",
         why="Layer by layer the signal grows or shrinks by that factor.",
         fix=f'kernel_initializer="{_initializer(layer)}"',
         tried=evidence.tried("weights of the right scale", run) if cured else "",

@@ -5,7 +5,8 @@ Seen: a wide layer does what one unit could; with zeros, nothing is learnt at al
 Measured: a hidden kernel whose columns are all the same, with equal biases.
 
 Silent: on the head, where zeros are sound; on single units; on normalizations; on
-zeros where branches are added, which start blocks as the identity.
+zeros where branches are added, which start blocks as the identity. Where the network
+learns all the same, as with zeros on a side branch, it is a note.
 
 Fix: `kernel_initializer="glorot_uniform"`, or `"he_normal"` before a relu.
 
@@ -29,7 +30,7 @@ def before(evidence):
     value = float(_array(equal[0].layer.kernel).ravel()[0])
     return Finding(
         name="init-symmetric",
-        severity="error" if evidence.sick else "warning",
+        severity="error" if evidence.sick else "note",
         where=", ".join(layer.name for layer in equal[:3]),
         evidence=f"all {equal[0].units} units have the same weights ({value:.3g}, ...)",
         why="Equal units get equal gradients and stay one unit.",

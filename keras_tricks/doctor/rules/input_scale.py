@@ -28,7 +28,7 @@ def before(evidence):
     far, said = _range(evidence.data.inputs)
     severity, tried, confidence = "warning" if far > FAR else "note", "", 0.5
     if evidence.sick:
-        run, base = evidence.change(inputs="standard"), evidence.base
+        run = evidence.change(inputs="standard")
         without = evidence.trial(**evidence.cured(inputs="as given"))
         needed = without is not None and not evidence.cures(without, evidence.rehearsal)
         if evidence.cures(run, evidence.rehearsal) and evidence.lame:
@@ -38,11 +38,10 @@ def before(evidence):
             )
         elif needed or (without is not None and without.diverged):
             tried = (
-                f"tried it: with everything else cured a copy scores {without.score:.2f}"
+                f"with everything else cured a copy scores {without.score:.2f}"
                 f" on the inputs as they are, {evidence.cure.score:.2f} on scaled ones"
             )
             confidence = 0.85
-        del base
     severity = "error" if tried else severity
     return Finding(
         name="input-scale",
@@ -50,7 +49,7 @@ def before(evidence):
         where="x",
         evidence=said,
         why="Weights of usual size meet values they cannot handle.",
-        fix="x = keras.layers.Normalization() adapted to x, or x / 255",
+        fix=_fix(evidence.data.inputs),
         tried=tried,
         confidence=confidence,
         numbers={"largest": far},
@@ -81,3 +80,10 @@ def _range(inputs):
         f"deviation {array.std():.3g}"
     )
     return float(far(array)), said
+
+
+def _fix(inputs):
+    array = inputs[0]
+    if array.ndim > 2 and 0 <= array.min() and 1 < array.max() <= 255:
+        return "x = x / 255"
+    return "x = (x - x.mean(0)) / x.std(0)  # of the training rows"

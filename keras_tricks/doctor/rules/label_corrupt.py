@@ -6,8 +6,8 @@ is none on a GPU.
 Measured, against what the loss takes: texts or objects as targets; fractions, negative
 ids or ids beyond the units under a sparse loss whose number of different labels would
 fit; two or a few labels outside [0, 1], or all far below 1, under a binary
-cross-entropy; rows that are one-hot but not of 1, or all 0, under a categorical one;
-values of a regression that are all the same.
+cross-entropy or a sigmoid; rows that are one-hot but not of 1, or all 0, under a
+categorical cross-entropy; values of a regression that are all the same.
 
 Silent: targets of many values under a cross-entropy (see loss-mismatch); labels without
 a gap that start at 1 (see out-units); `ignore_class`; losses of the user's own.
@@ -68,7 +68,9 @@ def _judge(evidence, target, loss, units, last):
         return _of_probabilities(target)
     if loss.name.startswith("categorical") and target.ndim > 1 and target.shape[-1] > 1:
         return _of_rows(target.reshape(-1, target.shape[-1]))
-    if loss.kind == "value" and last not in ("sigmoid", "softmax"):
+    if loss.kind == "value" and last == "sigmoid" and np.min(target) == 0:
+        return _of_probabilities(target) if len(np.unique(target)) == 2 else None
+    if loss.kind == "value" and last != "softmax":
         return _of_values(target)
     return None
 
@@ -106,7 +108,7 @@ def _of_probabilities(target):
         return None
     return _finding(
         f"y is {', '.join(f'{value:.4g}' for value in values[:4])}"
-        f"{', ...' if len(values) > 4 else ''} under a loss that takes 0 to 1",
+        f"{', ...' if len(values) > 4 else ''} where 0 and 1 are meant",
         "The loss then has its least value where no output is right.",
         f"y = (y == {high:.4g}).astype('float32')"
         if len(values) == 2

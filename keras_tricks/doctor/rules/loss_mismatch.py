@@ -4,11 +4,11 @@ Seen: learning is slow, or the metric does not follow the loss, or the loss is n
 
 Measured: the kind of the targets against the loss. Certain: a categorical cross-entropy
 over one unit; `sparse_categorical_crossentropy` with one-hot rows or values that are no
-ids, `categorical_crossentropy` with ids; a cross-entropy of targets of which more than
-`OUTSIDE` leave [0, 1]; `mean_squared_logarithmic_error` or `poisson` of negative
-targets. Harmful at times: classes or distributions learnt by a loss of values or a
-hinge, `binary_crossentropy` under a softmax of more than two classes, a percentage of
-targets that are 0.
+ids; any other loss over several units with ids; a cross-entropy of targets of which
+more than `OUTSIDE` leave [0, 1]; `mean_squared_logarithmic_error` or `poisson` of
+negative targets. Harmful at times: classes or distributions learnt by a loss of values
+or a hinge, `binary_crossentropy` under a softmax of more than two classes, a percentage
+of targets that are 0.
 
 Silent: on squared errors of two classes, and of more where the network learns, but for
 a note; on autoencoders of values in [0, 1]; on losses of the user's own.
@@ -54,7 +54,7 @@ def before(evidence):
             name="loss-mismatch",
             severity=severity,
             where=f"loss {head.loss.name}",
-            evidence=f"{head.loss.name} of {_said(task)}",
+            evidence=f"{head.loss.name} for {_said(task)}",
             why=why,
             fix=f"loss='{fix}'",
             confidence=confidence,
@@ -69,14 +69,14 @@ def _certain(head, task):
         return (
             "Divided by its sum, a single unit is always 1, and so the loss always 0."
         )
-    if sparse and task.form == "one-hot":
+    if sparse and target.ndim == len(head.shape) and target.shape[-1] > 1:
         return "It takes class ids, one per row, not columns of 0 and 1."
     if target.dtype.kind not in "iuf" or not np.isfinite(target).all():
         return None
     if sparse:
         whole = (target == np.round(target)).mean() > 1 - OUTSIDE
         return None if whole else "It takes whole class ids from 0 upwards."
-    if "categorical" in name and task.form == "ids" and head.units > 1:
+    if task.form == "ids" and task.kind == "multiclass" and head.units > 1:
         return "It takes one column per class, not ids."
     if head.loss.is_crossentropy or name == "kl_divergence":
         outside = ((target < 0) | (target > 1)).mean()

@@ -3,9 +3,10 @@
 Seen: the loss is negative, and more so with every epoch, while metrics get worse.
 
 Measured: before training, the loss of the targets themselves as output against that of
-shuffled ones: the first must be lower, by `MARGIN` of it. During training, a loss that cannot be negative (errors, cross-entropies and hinges of Keras)
-and is; or any other that is below `BOUND` times the size of its first value and whose
-last quarter of epochs fell at least half as far as the quarter before.
+shuffled ones: the first must be lower, by `MARGIN` of it. During training, a loss that
+cannot be negative (errors, cross-entropies and hinges of Keras) and is; or any other
+that is below `BOUND` times the size of its first value and whose last quarter of epochs
+fell at least half as far as the quarter before.
 
 Silent: on losses that are negative by nature and settle: a cosine similarity, a
 likelihood of densities, a reward.
@@ -14,7 +15,7 @@ Fix: `loss = -similarity` or `1 - similarity`, not the other way round; for a
 cross-entropy below zero, targets within 0 and 1 (`y / y.max()`, or class ids with
 `sparse_categorical_crossentropy`).
 
-Source: TheDeepChecker (Braiek and Khomh, 2022) asks that a loss be lowest at the target.
+Source: TheDeepChecker (Braiek and Khomh, 2022) wants a loss lowest at the target.
 """
 
 import math
@@ -25,7 +26,7 @@ from keras_tricks.doctor.finding import Finding
 
 BOUND = 10
 MARGIN = 0.01
-NEVER_NEGATIVE = ("error", "crossentropy", "hinge", "huber", "log_cosh", "mse", "mae")
+NEVER_NEGATIVE = ("_error", "crossentropy", "hinge", "huber", "log_cosh", "mse", "mae")
 
 
 def before(evidence):
@@ -68,7 +69,9 @@ def during(watch):
     if len(losses) < 2 or losses[-1] >= 0:
         return None
     name = (watch.facts.get("loss") or "").lower()
-    wrong = any(part in name for part in NEVER_NEGATIVE)
+    # What `add_loss` adds may be negative.
+    data = [look.loss - look.penalty for look in watch.looked[-1:]] or [losses[-1]]
+    wrong = name.endswith(NEVER_NEGATIVE) and data[0] < 0
     if wrong:
         evidence = f"{name} is {losses[-1]:.4g} and cannot be negative"
     else:

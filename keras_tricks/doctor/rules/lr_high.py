@@ -2,13 +2,11 @@
 
 Seen: the loss jumps, grows, or becomes nan; or it stays where it began.
 
-Measured: any of these is enough. The loss at the end is `GROWN` times
-that of the first steps, noise taken off, or was `LOST` times that before it became
-nan, or jumped to `JUMP` times the first in nine steps and is still above `HALF` of it. A step changes the kernels by more than `UPDATE` of their size while the loss does
-not fall. Or the epochs' losses go up and down in turn by `SWING` of their level.
-
-Before training: where the planned training does not succeed on a copy, it is repeated
-with rates lower by `evidence.FACTORS`; one that succeeds is shown.
+Measured: any of these is enough. The loss at the end is `GROWN` times that of the first
+steps, noise taken off; or was `LOST` times that before it became nan; or jumped to
+`JUMP` times the first in nine steps and is still above `HALF` of it. A step changes the
+kernels by more than `UPDATE` of their size while the loss does not fall. Or the epochs'
+losses go up and down in turn by `SWING` of their level.
 
 Silent: on a high rate as such, which many a small network takes; on single high
 losses; and near the end of the way, where the loss is below `LEFT` of the first.
@@ -25,6 +23,7 @@ import numpy as np
 from keras_tricks.doctor._trend import slope
 from keras_tricks.doctor.finding import Finding
 
+LATE = True
 GROWN = 1.5
 LOST = 10
 UPDATE = 0.1
@@ -50,9 +49,11 @@ def _grown(watch):
         evidence = f"the loss went from {watch.first:.4g} to {peak:.4g}, then to nan"
         return _finding(watch, "error", evidence, 0.9)
     means, errors = watch.curve
-    if len(course) < 10 or (watch.done < 2 and not watch.finished):
+    if watch.done < 2 or len(course) < 3:
         return None
-    if means[-1] - 3 * errors[-1] > GROWN * watch.first:
+    if watch.last > LOST * watch.first or (
+        len(course) >= 10 and means[-1] - 3 * errors[-1] > GROWN * watch.first
+    ):
         evidence = f"the loss grew from {watch.first:.4g} to {watch.last:.4g}"
         return _finding(watch, "error", evidence, 0.8)
     # Not one high loss: the batch may be small.
@@ -122,8 +123,7 @@ def before(evidence):
     """Repeat a training that fails at lower rates."""
     if not evidence.lame:
         return None
-    lower = {f: run for f, run in evidence.factors.items() if f < 1}
-    good = {f: run for f, run in lower.items() if evidence.cures(run)}
+    good = {f: run for f, run in evidence.lower.items() if evidence.cures(run)}
     if not good:
         return None
     factor = max(good, key=lambda f: (round(good[f].score, 1), f))

@@ -8,7 +8,7 @@ steps leave most of it. Where the weights were watched, a step changes no kernel
 more than `UPDATE` of its size; below `TINY` it is an error.
 
 Before training: where the planned training does not succeed on a copy, it is repeated
-with rates higher by `evidence.FACTORS`; one that succeeds is shown.
+at ten and a hundred times the rate; one that succeeds is shown.
 
 Silent: before a quarter of the epochs; while the rate rises; when the first loss is
 well below that of guessing, as in fine-tuning; and on plateaus where the steps are of
@@ -24,6 +24,7 @@ Source: update ratios below 1e-4 are an alarm in TheDeepChecker (Braiek and Khom
 from keras_tricks.doctor._trend import slope
 from keras_tricks.doctor.finding import Finding
 
+LATE = True
 FALLEN = 0.1
 STRAIGHT = 0.5
 UPDATE = 1e-4
@@ -83,8 +84,10 @@ def before(evidence):
     """Repeat a training that fails at higher rates."""
     if not evidence.lame or evidence.base.diverged:
         return None
-    higher = {f: run for f, run in evidence.factors.items() if f > 1}
-    good = {f: run for f, run in higher.items() if evidence.cures(run)}
+    # A plan that was cut short gets there with the steps that were left out.
+    least = 2 * evidence.base.planned / evidence.base.steps
+    good = {f: run for f, run in evidence.higher.items() if evidence.cures(run)}
+    good = {f: run for f, run in good.items() if f > least}
     if not good:
         return None
     factor = max(good, key=lambda f: (round(good[f].score, 1), -f))

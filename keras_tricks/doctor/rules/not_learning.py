@@ -8,6 +8,9 @@ errors of a line through the whole. It is a warning if the loss has fallen, but 
 fixed batch still lies above that of guessing by the shares of the classes. If another
 rule knows the cause, this one says nothing.
 
+Before training: a copy with everything changed that may help learns, the planned
+training on a copy does not, and no other rule says why.
+
 Silent: before the end of the training, since many a loss lies flat for long and falls
 at last; when another metric has improved by `GAIN`; below `STEPS` steps or `EPOCHS`
 epochs; and when the network began better than guessing, as a pretrained one.
@@ -48,7 +51,8 @@ def during(watch):
 def _below_guessing(watch):
     """Whether the fixed batch is known worse than by the shares of its classes."""
     last = watch.looked[-1:]
-    known = last and watch.chance is not None
+    # Where guessing is nearly right there is little to know.
+    known = last and watch.chance is not None and watch.chance > 0.05
     return known and last[0].loss - last[0].penalty > watch.chance
 
 
@@ -75,3 +79,26 @@ def _improved(watch):
             if abs(values[-1] - values[0]) > GAIN * max(scale, 1):
                 return True
     return False
+
+
+def before(evidence):
+    """Say that a changed copy learns where the planned training does not."""
+    if not evidence.sick:
+        return None
+    run = evidence.rehearsal
+    best = max(
+        evidence.trials.runs.items(), key=lambda item: item[1].score if item[1] else -2
+    )
+    change, other = best
+    return Finding(
+        name="not-learning",
+        severity="error",
+        where="model, loss, optimizer or data",
+        evidence=f"the planned training comes to a score of {run.score:.2f} in "
+        f"{run.steps} steps (0 as the best constant, 1 perfect)",
+        why="The same rows can be learnt, so something in this program prevents it.",
+        fix=f"one of: {change.said()}",
+        tried=evidence.tried("all of these", other, run),
+        confidence=0.3,
+        numbers={"score": run.score, "score of the changed copy": other.score},
+    )

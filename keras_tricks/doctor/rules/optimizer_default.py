@@ -5,8 +5,9 @@ Seen: the loss falls, smoothly, far too slowly; Adam learns at once.
 Measured: the optimizer is one of `PLAIN`, without momentum; the planned training does
 not succeed on a copy, and succeeds with Adam at 0.001.
 
-Silent: where the planned training succeeds, however plain the optimizer; and when it
-diverges, which is no matter of being slow.
+Silent: where the planned training succeeds, however plain the optimizer; when it
+diverges, which is no matter of being slow; and when the plan takes too long to be
+rehearsed to its end.
 
 Fix: `optimizer=keras.optimizers.Adam(1e-3)`; Adadelta's paper has a rate of 1.0, Keras's
 default is 0.001.
@@ -16,6 +17,7 @@ Source: Zeiler, 2012 (Adadelta); issues 31024 and 27924 of tensorflow/tensorflow
 
 from keras_tricks.doctor.finding import Finding
 
+LATE = True
 PLAIN = ("SGD", "Adadelta", "Adagrad", "Ftrl")
 
 
@@ -26,11 +28,12 @@ def before(evidence):
     kind = type(optimizer).__name__
     if kind not in PLAIN or getattr(optimizer, "momentum", 0) or not evidence.lame:
         return None
+    if not evidence.rehearsal.finished:
+        return None
     run, base = evidence.change(optimizer="adam"), evidence.base
-    faster = [r for f, r in evidence.factors.items() if f > 1]
     if base.diverged or not evidence.cures(run):
         return None
-    if not any(evidence.cures(r) for r in faster) and kind == "SGD":
+    if kind == "SGD" and not any(evidence.cures(r) for r in evidence.higher.values()):
         return None
     rate = float(evidence.rates.max())
     return Finding(

@@ -42,8 +42,8 @@ def before(evidence):
             severity=severity,
             where=head.name,
             evidence=f"{loss.name} gets {_said(head)} of {head.units} units",
-            why="Scores below 0 and above 1 are no probabilities; clipped, they have no "
-            "gradient.",
+            why="Scores below 0 and above 1 are no probabilities; clipped, they have "
+            "no gradient.",
             fix=f"Dense({head.units}, activation='{soft}')",
             confidence=confidence,
         )

@@ -37,8 +37,8 @@ def before(evidence):
             name="out-multilabel-softmax",
             severity="error" if evidence.sick else "warning",
             where=head.name,
-            evidence=f"softmax over {head.units} labels; {several:.0%} of the rows have "
-            "several",
+            evidence=f"softmax over {head.units} labels; {several:.0%} of the rows "
+            "have several",
             why="The outputs sum to 1, so true labels push each other down.",
             fix="activation='sigmoid' with loss='binary_crossentropy'",
             confidence=0.9,

@@ -4,7 +4,8 @@ Seen: predictions stick to a bound (0, 1 or -1), the loss comes to rest far abov
 
 Measured: the share of targets outside the activation's range, over all rows, and how
 much of their variance is lost when they are moved into it. More than `OUTSIDE` of the
-targets make a finding; more than `LOST` of the variance make it an error by itself.
+targets make a finding; more than `LOST` of the variance make it an error by itself,
+but for a hinge, which needs the sign alone.
 
 Silent: where class ids are the targets of a categorical loss, and on activations that
 cannot be told.
@@ -21,7 +22,7 @@ from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
 
 OUTSIDE = 0.01
-LOST = 0.5
+LOST = 0.3
 SLACK = 1e-3
 RANGES = {
     "relu": (0, np.inf),
@@ -51,15 +52,16 @@ def before(evidence):
             continue
         moved = ((np.clip(target, low, high) - target) ** 2).mean()
         lost = float(moved / max(target.var(), 1e-12))
+        certain = lost > LOST and head.loss.kind != "hinge"
         return Finding(
             name="out-range",
-            severity="error" if lost > LOST or evidence.sick else "warning",
+            severity="error" if certain or evidence.sick else "warning",
             where=head.name,
             evidence=f"{head.last} gives [{low}, {high}]; the targets are in "
             f"[{target.min():.4g}, {target.max():.4g}], {outside:.0%} of them outside",
             why="No weights can bring the output to targets beyond its bounds.",
             fix=f"Dense({head.units}) without activation",
-            confidence=0.95 if lost > LOST else 0.7,
+            confidence=0.95 if certain else 0.7,
             numbers={"outside": outside, "lost": min(lost, 1.0)},
         )
     return None

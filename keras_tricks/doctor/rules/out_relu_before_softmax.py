@@ -25,8 +25,7 @@ def before(evidence):
         chain = list(head.activation)
         if head.loss is not None and head.loss.from_logits:
             chain.append(head.loss.name)
-        pairs = list(zip(chain, chain[1:], strict=False))
-        if not any(first in RELUS for first, _ in pairs):
+        if not set(RELUS) & set(chain[:-1]):
             continue
         return Finding(
             name="out-relu-before-softmax",

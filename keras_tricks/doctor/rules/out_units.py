@@ -36,7 +36,7 @@ def before(evidence):
             name="out-units",
             severity=severity,
             where=head.name,
-            evidence=f"{head.units} units, {said}",
+            evidence=f"{head.units} unit{'s' if head.units > 1 else ''}, {said}",
             why=why,
             fix=f"Dense({classes}, ...)",
             confidence=0.95 if severity == "error" else 0.5,
@@ -53,12 +53,12 @@ def _judged(evidence, head, task):
     if ids and task.kind == "multiclass" and units == 1 and task.classes > 2:
         why = "One unit can tell two classes apart, not more."
         return "error", f"{task.classes} classes", why
-    if not ids and min(task.target.shape[-1], units) > 1:
-        if task.target.shape[-1] != units:
-            why = "The loss compares each unit with one column."
-            return "error", f"targets of {task.target.shape[-1]} columns", why
+    columns = task.target.shape[-1]
+    if not ids and min(columns, units) > 1 and columns != units:
+        why = "The loss compares each unit with one column."
+        return "error", f"targets of {columns} columns", why
     present = int((task.counts > 0).sum()) if task.counts is not None else 0
-    if ids and 1 <= present and max(MANY * present, 3) < units <= VOCABULARY:
+    if ids and present >= 1 and max(MANY * present, 3) < units <= VOCABULARY:
         why = "Units of classes that never come must first learn to stay silent."
         severity = "warning" if evidence.sick else "note"
         return severity, f"{present} classes in the targets", why

@@ -47,8 +47,8 @@ def during(watch):
     fair = [s.loss for s in watch.looked[-1:]]
     if fair and len(watch.val_losses):
         evidence += (
-            f"; without dropout and augmentation the loss is {fair[0]:.3g} on the fixed "
-            f"batch, {watch.val_losses[-1]:.3g} on validation"
+            f"; without dropout and augmentation the loss is {fair[0]:.3g} on the "
+            f"fixed batch, {watch.val_losses[-1]:.3g} on validation"
         )
     steps = ["AdamW(weight_decay=...)", "augmentation: kt.layers.RandAugment()"]
     if watch.facts.get("parameters", LARGE) >= LARGE:
@@ -75,8 +75,8 @@ def _turned(watch):
     if not values[-1] > TURN * values[best] > 0:
         return None
     return (
-        f"the validation loss was lowest, {values[best]:.4g}, in epoch {best + 1} and is "
-        f"{values[-1]:.4g}, while the training loss went from {losses[best]:.4g} to "
+        f"the validation loss was lowest, {values[best]:.4g}, in epoch {best + 1} and "
+        f"is {values[-1]:.4g}, while the training loss went from {losses[best]:.4g} to "
         f"{losses[-1]:.4g}"
     )
 

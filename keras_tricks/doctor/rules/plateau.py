@@ -19,6 +19,8 @@ three times higher, or a warmup to it.
 Source: the story of such a plateau is common with single-shot detectors.
 """
 
+import itertools
+
 import numpy as np
 
 from keras_tricks.doctor._trend import slope
@@ -28,7 +30,7 @@ FLAT = 0.02
 STEADY = 2.0
 GROWTH = 1.5
 STEPS = 100
-LEFT = 0.1
+LEFT = 0.01
 
 
 def during(watch):
@@ -67,7 +69,7 @@ def _signs(watch, losses):
     looks = watch.snapshots[-max(len(watch.snapshots) // 3, 2) :]
     ways = [
         (b.steadiness, b.step - a.step)
-        for a, b in zip(looks, looks[1:], strict=False)
+        for a, b in itertools.pairwise(looks)
         if b.steadiness and b.step - a.step > 40
     ]
     if ways:
@@ -77,7 +79,7 @@ def _signs(watch, losses):
     norms = [s.gradient for s in looks if s.gradients]
     if len(norms) > 1 and norms[-1] > GROWTH * norms[0] > 0:
         signs.append(f"the gradient has grown {norms[-1] / norms[0]:.1f} times")
-    if len(watch.rates) > 2 and watch.rates[-1] and watch.rates[0]:
-        if watch.rates[-1] > 1.01 * watch.rates[-2]:
-            signs.append("the rate is still being warmed up")
+    rates = [rate for rate in watch.rates if rate is not None]
+    if len(rates) > 1 and rates[-1] > 1.01 * rates[-2]:
+        signs.append("the rate is still being warmed up")
     return signs

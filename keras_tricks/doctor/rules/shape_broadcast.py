@@ -26,12 +26,16 @@ def before(evidence):
         loss = head.loss
         if loss is None or loss.kind == "custom" or "sparse" in loss.name:
             continue
-        output = evidence.start.output[index].shape
-        target = task.target.shape
+        if task.form == "ids" and task.kind == "multiclass":
+            continue
+        output, target = head.shape, task.target.shape
+        if None in output[1:]:
+            output = evidence.start.output[index].shape
         sizes = math.prod(output[1:]), math.prod(target[1:])
         if sizes[0] == sizes[1] or not _broadcasts(output[1:], target[1:]):
             continue
-        smaller = sizes[0] < sizes[1]
+        # A cross-entropy of Keras refuses to broadcast: `fit` ends with an error.
+        smaller = sizes[0] < sizes[1] or loss.is_crossentropy
         return Finding(
             name="shape-broadcast",
             severity="error" if smaller or evidence.sick else "warning",

@@ -33,8 +33,9 @@ OTHERS = 50
 ROWS = 10
 LOW = 0.05
 NOTHING = 1e-3
-RISES = 0.2
+RISES = 0.4
 STEPS = 20
+BEGIN = 100
 
 
 def before(evidence):
@@ -49,8 +50,9 @@ def before(evidence):
 
 
 def during(watch):
-    """Look at the steps of the first epoch."""
-    course = watch.step_losses[: len(watch.step_losses) // max(watch.done, 1)]
+    """Look at the steps of the first epoch, at least at `BEGIN`."""
+    every = len(watch.step_losses) // max(watch.done, 1)
+    course = watch.step_losses[: max(every, BEGIN)]
     if len(course) < STEPS or not watch.first or watch.first <= 0:
         return None
     task = watch.task
@@ -62,8 +64,8 @@ def during(watch):
     if too_slow or not len(low) or np.mean(np.diff(head) > 0) > RISES:
         return None
     evidence = (
-        f"the loss fell from {watch.first:.3g} to {course[low[0]]:.2g} in {low[0] + 1} "
-        f"of the first epoch's {len(course)} steps"
+        f"the loss fell from {watch.first:.3g} to {course[low[0]]:.2g} in "
+        f"{low[0] + 1} steps"
     )
     if task is not None:
         evidence += (

@@ -31,7 +31,7 @@ def before(evidence):
         tried = evidence.tried("targets at mean 0, deviation 1", run)
     elif without is not None and not evidence.cures(without, evidence.rehearsal):
         tried = (
-            f"tried it: with everything else cured a copy scores {without.score:.2f} on "
+            f"with everything else cured a copy scores {without.score:.2f} on "
             f"the targets as they are, {evidence.cure.score:.2f} on scaled ones"
         )
     if not tried:

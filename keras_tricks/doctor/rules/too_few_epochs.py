@@ -24,6 +24,7 @@ import numpy as np
 from keras_tricks.doctor._trend import noise, smooth
 from keras_tricks.doctor.finding import Finding
 
+LATE = True
 FALL = 0.1
 LEFT = 0.1
 EPOCHS = 8

@@ -6,13 +6,12 @@ validation loss is huge.
 Measured, for each input and for targets that are values: the standard deviation of the
 validation data over that of the training data, beyond `RATIO` (targets
 `TARGET_RATIO`) or below one over it; the distance of their means in standard
-deviations, `SHIFT`; for tables the same per column, `COLUMNS` of which must differ. For
-classes: numbers shifted by one, or rows of a class that training does not have
-(`ABSENT`).
+deviations, `SHIFT`; for tables the same per column, `COLUMNS` of which must differ; the
+ranges that they fill, if these are two different ones of `RANGES`. For classes: numbers
+shifted by one, or rows of a class that training does not have (`ABSENT`).
 
 Silent: with `validation_split`, below `ROWS` validation rows. A shift of the mean alone
-is a warning, since it may be drift, unless both ranges end on round numbers, as [0, 1]
-and [-1, 1] do; so is a ratio below `TARGET_RATIO` of a series.
+is a warning, since it may be drift; so is a ratio below `TARGET_RATIO` of a series.
 
 Fix: the same function for both, with what was measured on the training data:
 
@@ -33,7 +32,9 @@ RATIO = 3.0
 TARGET_RATIO = 10.0
 SHIFT = 1.0
 COLUMNS = 0.6
-MOST_COLUMNS = 200
+FEWEST_COLUMNS, MOST_COLUMNS = 5, 200
+# Ranges that pixels are brought to.
+RANGES = ((0, 1), (-1, 1), (-0.5, 0.5), (0, 255), (-128, 127), (-127.5, 127.5))
 ABSENT = 0.5
 ROWS = 10
 
@@ -68,12 +69,15 @@ def _of_values(train, other, limit, name):
         return None
     ratio, shift = stds[1] / stds[0], abs(mine["mean"] - theirs["mean"]) / max(stds)
     differ = _differing_columns(train, other, limit)
-    if 1 / limit <= ratio <= limit and shift <= SHIFT and differ < COLUMNS:
+    ranges = _range(mine), _range(theirs)
+    other_range = None not in ranges and ranges[0] != ranges[1]
+    alike = 1 / limit <= ratio <= limit and shift <= SHIFT and differ < COLUMNS
+    if alike and not other_range:
         return None
     # A series may calm down or grow: what it is scaled by is farther off.
     sure = TARGET_RATIO if train.ndim == 3 else limit
     scaled = not 1 / sure <= ratio <= sure or differ >= COLUMNS
-    sure = scaled or (_is_round(mine) and _is_round(theirs))
+    sure = scaled or other_range
     columns = f"; so do {differ:.0%} of the columns" if differ >= COLUMNS else ""
     return Finding(
         name="val-preproc",
@@ -90,13 +94,13 @@ def _of_values(train, other, limit, name):
 
 def _differing_columns(train, other, limit):
     """Return the share of a table's columns that differ."""
-    if train.ndim != 2 or not 2 <= train.shape[1] <= MOST_COLUMNS:
+    if train.ndim != 2 or not FEWEST_COLUMNS <= train.shape[1] <= MOST_COLUMNS:
         return 0.0
     if other.shape[1:] != train.shape[1:]:
         return 0.0
     stds = train.std(0, dtype="float64"), other.std(0, dtype="float64")
     varied = np.minimum(*stds) > 0
-    if varied.sum() < 2:
+    if varied.sum() < FEWEST_COLUMNS:
         return 0.0
     mine, theirs = stds[0][varied], stds[1][varied]
     shift = np.abs(train.mean(0) - other.mean(0))[varied] / np.maximum(mine, theirs)
@@ -104,8 +108,13 @@ def _differing_columns(train, other, limit):
     return float(((shift > SHIFT) | (ratio > limit) | (ratio < 1 / limit)).mean())
 
 
-def _is_round(spread):
-    return all(abs(2 * spread[k] - round(2 * spread[k])) < 0.01 for k in ("min", "max"))
+def _range(spread):
+    """Return which of `RANGES` the values fill, or None."""
+    for low, high in RANGES:
+        near = 0.01 * (high - low)
+        if abs(spread["min"] - low) < near and abs(spread["max"] - high) < near:
+            return low, high
+    return None
 
 
 def _words(spread):

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+SLOW = True
+
 
 def sick():
     return program(None)

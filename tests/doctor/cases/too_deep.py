@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+SLOW = True
+
 
 def sick():
     return program(depth=14)
@@ -14,7 +16,9 @@ def cured():
 
 def program(depth):
     x = np.random.default_rng(0).normal(size=(300, 2)).astype("float32")
-    small = [keras.initializers.RandomUniform(-0.25, 0.25, seed=i) for i in range(depth)]
+    small = [
+        keras.initializers.RandomUniform(-0.25, 0.25, seed=i) for i in range(depth)
+    ]
     layers = [keras.layers.Dense(16, "tanh", kernel_initializer=k) for k in small]
     model = keras.Sequential([keras.Input((2,)), *layers, keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.03), "mean_squared_error")
