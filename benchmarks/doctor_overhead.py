@@ -8,7 +8,10 @@ the time on the wall and of the time of the processor: without an accelerator th
 says more on a machine that is not idle. The first 200 steps, with nine looks and the
 compilation, are given apart.
 
-    python benchmarks/doctor_overhead.py [--batch 32] [--size 32] [--depth 20]
+On one core of a shared machine, at the defaults (2 minutes): 15.3 ms of the processor
+per step alone, 15.5 ms watched, 1.6 % more.
+
+    python benchmarks/doctor_overhead.py [--batch 16] [--size 16] [--depth 14]
 """
 
 import argparse
@@ -95,10 +98,10 @@ def normalized(x):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--depth", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=8, help="watched ones")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--size", type=int, default=16)
+    parser.add_argument("--depth", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=5, help="watched ones")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)

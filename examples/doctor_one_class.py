@@ -80,7 +80,8 @@ class StepLosses(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         total = (batch + 1) * logs["loss"]
-        self.losses.append(total - self._sum)
+        # Rounding leaves differences below 0, which a cross-entropy never is.
+        self.losses.append(max(total - self._sum, 0.0))
         self._sum = total
 
 
@@ -89,7 +90,7 @@ def train(data, test, outputs, batch_size, epochs, seed):
     start = time.time()
     model = build(outputs, seed)
     before = kt.doctor.diagnose(model, *data, batch_size=batch_size, epochs=epochs)
-    # Its data are rows of `fit`'s: it sees the labels while the network trains.
+    # A callback is not given the data of `fit`.
     doctor = kt.callbacks.Doctor(x=data[0], y=data[1], verbose=0)
     steps = StepLosses()
     history = model.fit(

@@ -9,7 +9,6 @@ import json
 import math
 import pathlib
 import time
-import warnings
 
 import keras
 import numpy as np
@@ -46,7 +45,7 @@ class Stage:
 
 def stages(steps):
     """Return the story as a dict of trainings, each of so many steps."""
-    lower = [10 * RATE, RATE, RATE / 10]
+    lower = [5 * RATE, RATE / 2, RATE / 20]
     early = kt.schedules.Piecewise([0.05, 0.5], lower, steps)
     late = kt.schedules.Piecewise([0.33, 0.83], lower, steps)
     end = kt.schedules.Piecewise([0.8], [RATE, RATE / 10], steps)
@@ -59,7 +58,7 @@ def stages(steps):
         "clipped": Stage("outputs clipped", clip=True),
         "one": Stage("lower rate that decays, one image", early, 1, watch=True, **look),
         "later": Stage("the same, decay later", late, 1),
-        "squashed": Stage("all, no decay, tanh(x / C)", 10 * RATE, squash=True, **look),
+        "squashed": Stage("all, no decay, tanh(x / C)", 5 * RATE, squash=True, **look),
         "bare": Stage(
             "no batch norm", RATE, squash=True, batch_norm=False, watch=True, **look
         ),
@@ -134,24 +133,17 @@ def train(stage, x, y, args):
     x, y = x[: stage.images], y[: stage.images]
     model = build(stage)
     model.compile(keras.optimizers.Adam(stage.rate), "mse", jit_compile=False)
-    batch, steps = min(BATCH, len(x)), IMAGES // BATCH
-    # As many steps whatever the number of images.
-    epochs = args.epochs * steps * batch // len(x)
-    before = None
-    if stage.diagnose:
-        before = kt.doctor.diagnose(model, x, y, batch_size=batch, epochs=epochs)
-    # Not arrays: with a seed set, Keras 3.15.1 shuffles them alike in every epoch, and
-    # batch norm lets a network learn its batches by heart.
-    data = tf.data.Dataset.from_tensor_slices((x, y)).cache()
-    data = data.shuffle(len(x), seed=args.seed).repeat().batch(batch)
-    doctor = [kt.callbacks.Doctor(x=x, y=y, verbose=0)] if stage.watch else []
+    before = diagnose(model, x, y, args.epochs) if stage.diagnose else None
+    doctor = kt.callbacks.Doctor(x=x, y=y, verbose=0) if stage.watch else None
+    one = stage.watch and stage.images == 1
+    memory = kt.callbacks.OverfitOneSample(x, y, verbose=0) if one else None
     losses = []
     history = model.fit(
-        data,
+        repeat(x, y, args.seed),
         epochs=args.epochs,
-        steps_per_epoch=steps,
+        steps_per_epoch=IMAGES // BATCH,
         callbacks=[
-            *doctor,
+            *filter(None, (doctor, memory)),
             # Within an epoch, a mean: the first of all is that of the first step.
             keras.callbacks.LambdaCallback(
                 on_train_batch_end=lambda step, logs: losses.append(logs["loss"])
@@ -165,29 +157,31 @@ def train(stage, x, y, args):
         "change": stage.change,
         "first_loss": losses[0],
         "last_loss": float(np.mean(history[-max(1, len(history) // 10) :])),
-        "before": findings(before),
-        "during": findings(doctor[0].diagnosis) if doctor else None,
+        "before": findings(before) if before else None,
+        "during": findings(doctor.diagnosis) if doctor else None,
+        "can_learn_one_image": memory.passed if memory else None,
         "seconds": round(time.time() - start, 1),
         "history": history,
     }
 
 
-def memorizes(stage, x, y, args):
-    """Return whether a network of that stage can learn one image."""
-    keras.utils.set_random_seed(args.seed)
-    model = build(stage)
-    model.compile("adam", "mse", jit_compile=False)
-    check = kt.callbacks.OverfitOneSample(x[:1], y[:1])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its line is printed
-        model.fit(x[:BATCH], y[:BATCH], callbacks=[check], verbose=0)
-    return check.passed
+def repeat(x, y, seed):
+    """Return batches without end, which differ from epoch to epoch."""
+    # With a seed set, Keras 3.15.1 on TensorFlow shuffles arrays alike in every epoch,
+    # and batch norm lets a network learn its batches by heart.
+    data = tf.data.Dataset.from_tensor_slices((x, y)).cache()
+    return data.shuffle(len(x), seed=seed).repeat().batch(min(BATCH, len(x)))
+
+
+def diagnose(model, x, y, epochs):
+    """Ask the doctor before a training of as many steps on these images alone."""
+    batch = min(BATCH, len(x))
+    epochs = epochs * (IMAGES // BATCH) * batch // len(x)
+    return kt.doctor.diagnose(model, x, y, batch_size=batch, epochs=epochs)
 
 
 def findings(diagnosis):
-    """Return `name (severity)` of all findings, worst first; None if not asked."""
-    if diagnosis is None:
-        return None
+    """Return `name (severity)` of all findings, worst first."""
     return [f"{f.name} ({f.severity})" for f in diagnosis.findings]
 
 
@@ -198,9 +192,12 @@ def lines(result):
         found = result[when]
         said += [f"{when}: {name}" for name in found or []]
         said += [f"{when}: nothing"] if found == [] else []
+    if result["can_learn_one_image"] is not None:
+        can = "can" if result["can_learn_one_image"] else "cannot"
+        said += [f"OverfitOneSample: {can} learn it"]
     first, last = result["first_loss"], result["last_loss"]
     text = f"{result['change']:33} {first:8.3g} -> {last:8.3g}  "
-    return text + ("\n" + " " * len(text)).join(said)
+    return (text + ("\n" + " " * len(text)).join(said)).rstrip()
 
 
 def finite(value):

@@ -32,7 +32,14 @@ def repaired(model, changes, graph, task):
     facts = {layer.name: layer for layer in graph.layers}
 
     def clone(layer):
-        config, found = layer.get_config(), facts.get(layer.name)
+        found = facts.get(layer.name)
+        if isinstance(layer, keras.layers.Lambda):
+            return keras.layers.Lambda(layer.function, arguments=layer.arguments)
+        config = layer.get_config()
+        if "activation" in config and not isinstance(config["activation"], str):
+            config["activation"] = layer.activation
+        # The values are taken from the model, and a function has no config.
+        config = {k: v for k, v in config.items() if not k.endswith("_initializer")}
         if found is not None:
             config = _changed(config, found, changes, task)
         if "penalty" in changes:
@@ -124,9 +131,8 @@ def _changed(config, layer, changes, task):
 
 
 def _take_weights(copy, model):
-    pairs = zip(copy.layers, model.layers, strict=True)
-    for mine, other in (
-        (m, o) for a, b in pairs for m, o in zip(a.variables, b.variables)
-    ):  # noqa: B905, E501
-        if mine.shape == other.shape:
-            mine.assign(other)
+    for ours, theirs in zip(copy.layers, model.layers, strict=True):
+        # A layer may have got a bias, its last variable, or other shapes.
+        for mine, other in zip(ours.variables, theirs.variables, strict=False):
+            if mine.shape == other.shape:
+                mine.assign(other)

@@ -70,30 +70,22 @@ class Copy:
         """Return the outputs at inference, a list of arrays."""
         rows = len(leaves(x)[0])
         parts = [
-            [
-                _numpy(leaf)
-                for leaf in leaves(self._predict(self._values(), tensors(part)))
-            ]
-            for part in (
-                map_leaves(lambda a: a[i : i + size], x) for i in range(0, rows, size)
-            )  # noqa: B023, E501
+            leaves(self._predict(self._values(), tensors(slice_of(x, begin, size))))
+            for begin in range(0, rows, size)
         ]
-        return [np.concatenate(leaf) for leaf in zip(*parts, strict=True)]
+        columns = zip(*parts, strict=True)
+        return [np.concatenate([_numpy(part) for part in column]) for column in columns]
 
     def losses(self, data):
         """Return the loss of rows at inference and as in training."""
         x, y, weight = data
+
+        def loss(training):
+            output = self.model(x, training=training)
+            return self.model.compute_loss(x, y, output, weight, training)
+
         with kept_random_state(), self._scope(self._values()):
-            return [
-                float(
-                    _numpy(
-                        self.model.compute_loss(
-                            x, y, self.model(x, training=training), weight, training
-                        )
-                    )
-                )
-                for training in (False, True)
-            ]
+            return [float(_numpy(loss(training))) for training in (False, True)]
 
     def step(self, batch):
         """Take one step: write the copy, return the loss."""
@@ -125,6 +117,11 @@ class Copy:
         model = self.model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
         return keras.StatelessScope(list(zip(variables, values, strict=True)))
+
+
+def slice_of(structure, begin, size):
+    """Return some rows of the arrays of a nested structure."""
+    return map_leaves(lambda leaf: leaf[begin : begin + size], structure)
 
 
 def tensors(structure):

@@ -110,7 +110,7 @@ class Trials:
         if change != Change() and Change() not in self.runs:
             self.run()
         if change not in self.runs:
-            if self.spent > self.seconds:
+            if self.spent >= self.seconds:
                 return None
             started = time.perf_counter()
             self.runs[change] = self._train(change)
@@ -165,7 +165,8 @@ class Trials:
 
     def _steps(self, change, copy, data, order, size):
         """Return the steps to take and the steps of the plan, with this change."""
-        factor = change.longer * self.plan.batch_size / size
+        usual = min(self.plan.batch_size, len(self.kept))
+        factor = change.longer * usual / size
         planned = self.plan.steps or MOST_STEPS
         if Change() not in self.runs:
             allowed = SECONDS_TO_FINISH / self._cost(copy, data, order, size)
@@ -179,7 +180,7 @@ class Trials:
         if factor != 1:
             planned_run = self.runs[Change()]
             cost = self._cost(copy, data, order, size)
-            if size == self.plan.batch_size:
+            if size == usual:
                 cost = max(cost, planned_run.seconds / planned_run.steps / 2)
             allowed = 2 * SECONDS / cost
             count = min(count * factor, max(count, allowed), 2 * MOST_STEPS)

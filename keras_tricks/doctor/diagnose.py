@@ -179,7 +179,7 @@ def _build(model, data):
 
 
 def _judge(evidence):
-    findings, symptoms, checked, unjudged = [], [], [], {}
+    findings, symptoms, checked, unjudged, explained = [], [], [], {}, set()
     modules = rules.modules().items()
     # What takes several trainings comes last: time may run out.
     modules = sorted(modules, key=lambda item: getattr(item[1], "LATE", False))
@@ -196,7 +196,10 @@ def _judge(evidence):
         if finding is not None:
             symptom = getattr(module, "SYMPTOM", False)
             (symptoms if symptom else findings).append(finding)
+            if finding.severity == "error":
+                explained |= getattr(module, "EXPLAINS", set())
     not_judged = [(", ".join(names), why) for why, names in unjudged.items()]
+    findings = [finding for finding in findings if finding.name not in explained]
     return _settled(findings, symptoms, evidence), sorted(checked), not_judged
 
 

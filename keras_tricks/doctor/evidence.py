@@ -22,7 +22,7 @@ SHARE_OF_A_BEGIN = 0.6
 # What the repairs of the model gain with all else alike.
 HELP = 0.08
 MOST_HURRY = 30.0
-LOWER = (0.1, 0.01, 0.001)
+LOWER = (0.1, 0.01, 0.001, 0.0001)
 HIGHER = (10.0, 100.0)
 # A score this near to the best one known ends a search.
 ENOUGH = 0.9
@@ -197,10 +197,10 @@ class Evidence:
 
     def cured(self, **but):
         """Return the changes of `cure`, some of them left out or changed."""
-        repairs = {*self.repairs, "dropout", "penalty"}
+        repairs = {*self.repairs, "dropout", "penalty", "bias"}
         return {
             "inputs": "standard",
-            "targets": "standard" if self._values() else "as given",
+            "targets": "standard" if self._free() else "as given",
             "weights": "fresh",
             "optimizer": "adam",
             "repairs": tuple(sorted(repairs)) if self.graph else (),
@@ -289,14 +289,16 @@ class Evidence:
         return memorize(self.model, tensors(self.data.take(slice(None, 1))))
 
     def _at_rates(self, factors):
-        runs = {}
+        runs, last = {}, self.base
         for factor in factors:
             run = self.change(rate=factor)
             if run is None:
                 break
             runs[factor] = run
-            if run.score > ENOUGH * self.best:
+            worse = not last.diverged and run.score <= last.score + 0.02
+            if run.score > ENOUGH * self.best or (worse and len(runs) > 1):
                 break
+            last = run
         return runs
 
     def _scheduled(self):
@@ -316,8 +318,14 @@ class Evidence:
     def _base_repairs(self):
         return self.repairs if self.base is not self.rehearsal else ()
 
-    def _values(self):
-        return bool(self.tasks) and all(t.kind == "regression" for t in self.tasks)
+    def _free(self):
+        """Whether every output is a value that any number can be."""
+        if not self.tasks or any(task.kind != "regression" for task in self.tasks):
+            return False
+        if "head" in self.repairs:
+            return True
+        plain = self.graph is None or not any(h.activation for h in self.graph.heads)
+        return plain and all(loss and loss.kind == "value" for loss in self.losses)
 
     def _targets(self):
         y = self.data.y

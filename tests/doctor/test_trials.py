@@ -7,10 +7,10 @@ import pytest
 from keras_tricks.doctor import _trials
 
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(100, 3)).astype("float32")
+X = RNG.normal(size=(300, 3)).astype("float32")
 Y = X[:, 0] - 2 * X[:, 1] + 5
 RARE = (X[:, 0] > 1).astype("int32")
-PLAN = {"batch_size": 10, "epochs": 4}
+PLAN = {"batch_size": 30, "epochs": 4}
 
 
 def program(loss="mse", activation=None, rate=0.05):
@@ -41,14 +41,15 @@ def explained(output, target):
 
 def test_rows_are_trained_on_or_held_out(values):
     rows = np.sort(np.r_[values.kept, values.held])
-    np.testing.assert_array_equal(rows, np.arange(100))
-    assert len(values.held) == 20
+    np.testing.assert_array_equal(rows, np.arange(300))
+    assert len(values.held) == 60
     assert set(values.shown) <= set(values.kept)
 
 
 def test_few_rows_are_all_trained_on(trials_of):
-    few = trials_of(program(), X[:49], Y[:49])
-    assert (len(few.kept), len(few.held)) == (49, 0)
+    rows = _trials.FEWEST_TO_HOLD_OUT - 1
+    few = trials_of(program(), X[:rows], Y[:rows])
+    assert (len(few.kept), len(few.held)) == (rows, 0)
 
 
 def test_planned_run_takes_all_steps_and_knows_its_skill(values):
@@ -84,7 +85,7 @@ def test_a_rate_beyond_measure_diverges(values):
 
 
 def test_smaller_batches_see_as_many_rows(values):
-    run = values.run(batch_size=5)
+    run = values.run(batch_size=15)
     assert (run.steps, run.planned, run.stretch) == (80, 80, 1)
 
 
@@ -121,7 +122,7 @@ def test_class_weights_are_sample_weights(trials_of):
 def test_balanced_weights_make_classes_count_alike(trials_of):
     model = program("binary_crossentropy", "sigmoid")
     count = np.bincount(RARE)
-    weight = dict(enumerate(100 / (2 * count)))
+    weight = dict(enumerate(300 / (2 * count)))
     known = trials_of(model, y=RARE, class_weight=weight).run()
     found = trials_of(model, y=RARE)
     found.run()
@@ -131,8 +132,8 @@ def test_balanced_weights_make_classes_count_alike(trials_of):
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_arrays_are_shuffled_as_fit_is_told_to(shuffle, trials_of):
     trials = trials_of(program(), shuffle=shuffle)
-    order = trials._order(10)(40)
-    assert order.shape == (40, 10)
+    order = trials._order(30)(40)
+    assert order.shape == (40, 30)
     for epoch in np.split(order, 5):
         assert set(epoch.ravel()) == set(trials.kept)
         assert (epoch.ravel() == trials.kept).all() == (not shuffle)
@@ -146,9 +147,8 @@ def test_a_long_plan_is_rehearsed_in_fewer_steps(trials_of, monkeypatch):
 
 
 def test_one_batch_of_all_rows_is_one_of_all_that_are_kept(trials_of):
-    run = trials_of(program(), batch_size=100).run()
-    assert run.planned == 5  # 4 steps of 100 rows are 5 of 80
-    assert run.finished
+    run = trials_of(program(), batch_size=300).run()
+    assert (run.steps, run.planned) == (4, 4)
 
 
 def test_without_time_nothing_is_tried(trials_of):

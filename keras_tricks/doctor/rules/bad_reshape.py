@@ -40,6 +40,8 @@ from keras_tricks.doctor import _samples
 from keras_tricks.doctor._relation import relation
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {"label-shuffle", "lr-low"}
 MIXED = 0.01
 FEWEST = 100
 NOTHING = 3.0

@@ -2,9 +2,9 @@
 
 Seen: few steps in an epoch, each of them good, and the loss far from where it could be.
 
-Measured: a batch holds more than `SHARE` of the rows, or an epoch has fewer than `STEPS`
-steps. The planned training does not succeed on a copy, and does with batches of `SMALL`
-or less over the same epochs.
+Measured: a batch holds more than `SHARE` of the rows, or an epoch has fewer than
+`STEPS` steps. The planned training does not succeed on a copy, and does with batches of
+`SMALL` or less over the same epochs.
 
 Silent: on a batch of all rows that learns, as toys do.
 
@@ -30,7 +30,7 @@ def before(evidence):
     if not large or plan.batch_size <= SMALL or not evidence.lame:
         return None
     small = min(SMALL, max(1, size // STEPS))
-    run, base = evidence.change(batch_size=small), evidence.base
+    run = evidence.change(batch_size=small)
     if not evidence.cures(run):
         return None
     return Finding(

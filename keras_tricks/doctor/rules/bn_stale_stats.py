@@ -8,8 +8,8 @@ the moving mean is `SHIFT` standard deviations away from the batch's, or the var
 differ by a factor of `FACTOR`.
 
 Before training: the same after the planned training on a copy. With `LEFT` of the
-first moving statistics left at the end of the plan (momentum to the power of the steps),
-the layer is named for that.
+first moving statistics left at the end of the plan (momentum to the power of the
+steps), the layer is named for that.
 
 Silent: in the first `STEPS` steps before the end, since a momentum of 0.99 needs about
 300; with frozen batch norms; and where there is no batch norm.
@@ -23,6 +23,8 @@ Source: the exchange of training and inference is a known trap of Keras (issues 
 
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {"batch-size", "lr-high", "lr-low", "optimizer-default"}
 NEEDS_BATCH = True
 WORSE = 2.0
 SHARE = 0.2

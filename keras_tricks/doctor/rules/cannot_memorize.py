@@ -10,14 +10,15 @@ form of its targets, which no amount of data repairs.
 
 Silent: where the training gets somewhere, or another rule's change cures it.
 
-Fix: look at the label's form, `from_logits`, the last activation, frozen or dead layers;
-`kt.callbacks.OverfitOneSample` repeats the check in `fit`.
+Fix: look at the label's form, `from_logits`, the last activation, frozen or dead
+layers; `kt.callbacks.OverfitOneSample` repeats the check in `fit`.
 
 Source: Karpathy, *A recipe for training neural networks*, 2019: "overfit one batch".
 """
 
 from keras_tricks.doctor.finding import Finding
 
+SYMPTOM = True
 POOR = 0.3
 
 

@@ -15,6 +15,9 @@ Source: Keras skips variables without a gradient with a warning only.
 
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {"lr-low", "optimizer-default", "too-few-epochs"}
+
 
 def before(evidence):
     """Look for weights that no step would change."""

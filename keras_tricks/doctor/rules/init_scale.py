@@ -24,6 +24,7 @@ from keras_tricks.doctor.finding import Finding
 LARGE = 16
 SMALL = 1 / 16
 LOSS = 3
+ONE_SIGN = 4
 
 
 def before(evidence):
@@ -65,6 +66,10 @@ def _scale(layer):
     small = variance * (layer.fan_in + fan_out) / 2
     if large > LARGE:
         return layer, large
+    # Weights of one sign add up, whatever their variance.
+    mean = float(np.mean(keras.ops.convert_to_numpy(kernel)))
+    if abs(mean) * layer.fan_in > ONE_SIGN and mean**2 > variance:
+        return layer, (variance + mean**2) * layer.fan_in / 2
     return (layer, small) if 0 < small < SMALL else None
 
 

@@ -22,6 +22,9 @@ import math
 
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {"init-scale", "lr-high", "lr-low", "optimizer-default"}
+
 
 def before(evidence):
     """Look for values that are no finite numbers."""

@@ -16,6 +16,7 @@ Fix: `x = x / 255` for pixels; `keras.layers.Normalization()` with `adapt(x)`.
 Source: LeCun et al., *Efficient BackProp*, 1998, on centred inputs of equal variance.
 """
 
+from keras_tricks.doctor._samples import as_scaled
 from keras_tricks.doctor.finding import Finding
 
 FAR = 30.0
@@ -23,7 +24,7 @@ FAR = 30.0
 
 def before(evidence):
     """Look at the columns and try them at mean 0 and deviation 1."""
-    if not evidence.odd_inputs or _scaled_inside(evidence.graph):
+    if not evidence.odd_inputs or _scaled_inside(evidence):
         return None
     far, said = _range(evidence.data.inputs)
     severity, tried, confidence = "warning" if far > FAR else "note", "", 0.5
@@ -56,15 +57,16 @@ def before(evidence):
     )
 
 
-def _scaled_inside(graph):
-    """Whether the first layers scale: these, or an embedding."""
-    if graph is None:
-        return False
-    first = [layer.kind for layer in graph.layers[:2]]
+def _scaled_inside(evidence):
+    """Whether the first layer scales by itself."""
+    first = evidence.graph.layers[:1] if evidence.graph else []
+    inside = ("Normalization", "Rescaling", "Embedding", "BatchNormalization")
     return any(
-        kind in ("Normalization", "Rescaling", "Embedding", "BatchNormalization")
-        or kind.endswith("LayerNormalization")
-        for kind in first
+        layer.kind in inside or layer.kind.endswith("LayerNormalization")
+        for layer in first
+    ) or any(
+        as_scaled(evidence, index, array[:1])[1] is not None
+        for index, array in enumerate(evidence.data.inputs)
     )
 
 
@@ -76,14 +78,14 @@ def _range(inputs):
     index = max(range(len(inputs)), key=lambda i: far(inputs[i]))
     array = inputs[index]
     said = (
-        f"x is between {array.min():.4g} and {array.max():.4g}, mean {array.mean():.3g}, "
-        f"deviation {array.std():.3g}"
+        f"x is between {array.min():.4g} and {array.max():.4g}, mean "
+        f"{array.mean():.3g}, deviation {array.std():.3g}"
     )
     return float(far(array)), said
 
 
 def _fix(inputs):
     array = inputs[0]
-    if array.ndim > 2 and 0 <= array.min() and 1 < array.max() <= 255:
+    if array.ndim > 2 and array.min() >= 0 and 1 < array.max() <= 255:
         return "x = x / 255"
     return "x = (x - x.mean(0)) / x.std(0)  # of the training rows"

@@ -23,6 +23,16 @@ import numpy as np
 
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {
+    "loss-mismatch",
+    "lr-high",
+    "lr-low",
+    "out-range",
+    "out-units",
+    "target-scale",
+    "too-few-epochs",
+}
 FEW = 20
 ROWS = 8
 # Rows of a one-hot target that may be all 0, as for rows to be left out.
@@ -86,7 +96,9 @@ def _of_ids(evidence, target, units):
         )
     ignored = getattr(evidence.model.loss, "ignore_class", None)
     values = values[values != ignored]
-    if not len(values) or not units or not 1 < len(values) <= units:
+    if not len(values) or not units or len(values) < 2:
+        return None
+    if len(values) > units and values.min() >= 0:
         return None
     gaps = values.max() - values.min() >= len(values)
     if values.min() >= 0 and not (gaps and values.max() >= units):

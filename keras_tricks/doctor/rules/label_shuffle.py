@@ -32,6 +32,16 @@ from keras_tricks.doctor import _samples
 from keras_tricks.doctor._relation import relation
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {
+    "batch-size",
+    "capacity",
+    "lr-high",
+    "lr-low",
+    "overfit",
+    "small-data",
+    "too-few-epochs",
+}
 NOTHING = 3.0
 MOVED = 6.0
 FEWEST = 100

@@ -6,9 +6,10 @@ Measured: the epoch from which the rate stays below `SMALL` of its highest; what
 loss fell per epoch before it and after it. The finding needs a fall of `FALL` per epoch
 before, less than a tenth of that after, and `LEFT` of the first loss still there.
 
-Before training: the schedule of the optimizer or of a `LearningRateScheduler` is read over
-the plan: its sum is less than `AREA` of that of the highest rate. Where the planned
-training does not succeed on a copy and one at the highest rate does, that is an error.
+Before training: the schedule of the optimizer or of a `LearningRateScheduler` is read
+over the plan: its sum is less than `AREA` of that of the highest rate. Where the
+planned training does not succeed on a copy and one at the highest rate does, that is an
+error.
 
 Silent: when that epoch lies in the second half of the plan, as with a cosine or with
 steps at a half and three quarters; and when the loss had stopped falling before, as
@@ -25,6 +26,8 @@ import numpy as np
 
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {"lr-low", "optimizer-default", "too-few-epochs"}
 SMALL = 0.01
 FALL = 0.02
 LEFT = 0.1

@@ -63,7 +63,7 @@ def _grown(watch):
             f"the loss jumped from {course[0]:.4g} to {course[1:10].max():.4g} in the "
             f"first steps and is {watch.last:.4g} now"
         )
-        stuck = watch.last > 0.9 * course[0]
+        stuck = watch.last > 0.8 * course[0]
         return _finding(watch, "error" if stuck else "warning", evidence, 0.7)
     return None
 

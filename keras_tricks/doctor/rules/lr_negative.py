@@ -9,10 +9,14 @@ Silent: on a rate that reaches zero at the end, as a cosine does.
 
 Fix: `optimizer=keras.optimizers.Adam(1e-3)`.
 
-Source: the sign is what gradient descent is; UMLAUT's user study planted a rate of -1e3.
+Source: the sign is what gradient descent is; UMLAUT's user study planted a rate of
+-1e3.
 """
 
 from keras_tricks.doctor.finding import Finding
+
+# What this brings about is not said again.
+EXPLAINS = {"lr-decay", "lr-high", "lr-low", "optimizer-default", "too-few-epochs"}
 
 
 def before(evidence):

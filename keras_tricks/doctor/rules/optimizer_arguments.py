@@ -16,6 +16,8 @@ Source: Loshchilov and Hutter, 2019, on decay as a share of the weight per step.
 
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {"lr-low", "optimizer-default", "too-few-epochs"}
 CLIPPED = 0.01
 DECAYED = 0.01
 EPSILON = 0.01

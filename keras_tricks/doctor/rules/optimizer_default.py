@@ -9,8 +9,8 @@ Silent: where the planned training succeeds, however plain the optimizer; when i
 diverges, which is no matter of being slow; and when the plan takes too long to be
 rehearsed to its end.
 
-Fix: `optimizer=keras.optimizers.Adam(1e-3)`; Adadelta's paper has a rate of 1.0, Keras's
-default is 0.001.
+Fix: `optimizer=keras.optimizers.Adam(1e-3)`; Adadelta's paper has a rate of 1.0,
+Keras's default is 0.001.
 
 Source: Zeiler, 2012 (Adadelta); issues 31024 and 27924 of tensorflow/tensorflow.
 """

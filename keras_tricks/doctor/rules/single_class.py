@@ -28,6 +28,8 @@ import numpy as np
 
 from keras_tricks.doctor.finding import Finding
 
+# What this brings about is not said again.
+EXPLAINS = {"class-imbalance", "lr-high", "lr-low", "not-learning", "too-few-epochs"}
 SHARE = 0.995
 OTHERS = 50
 ROWS = 10

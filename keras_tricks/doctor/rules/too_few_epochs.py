@@ -28,7 +28,7 @@ LATE = True
 FALL = 0.1
 LEFT = 0.1
 EPOCHS = 8
-LONGER = 8.0
+LONGER = 20.0
 
 
 def during(watch):

@@ -1,4 +1,4 @@
-"""One column that counts among a hundred, and among three."""
+"""One column that counts among two hundred, and among three."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ SLOW = True
 
 
 def sick():
-    return program(columns=100)
+    return program(columns=200)
 
 
 def cured():
@@ -15,8 +15,8 @@ def cured():
 
 
 def program(columns):
-    x = np.random.default_rng(0).normal(size=(200, columns)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(400, columns)).astype("float32")
     layers = [keras.layers.Dense(32, "relu"), keras.layers.Dense(1, "sigmoid")]
     model = keras.Sequential([keras.Input((columns,)), *layers])
     model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
-    return model, x, (x[:, 0] > 0).astype("int32"), {"batch_size": 16, "epochs": 20}
+    return model, x, (x[:, 0] > 0).astype("int32"), {"batch_size": 32, "epochs": 20}
