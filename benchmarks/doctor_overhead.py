@@ -8,8 +8,8 @@ the time on the wall and of the time of the processor: without an accelerator th
 says more on a machine that is not idle. The first 200 steps, with nine looks and the
 compilation, are given apart.
 
-On one core of a shared machine, at the defaults (2 minutes): 15.3 ms of the processor
-per step alone, 15.5 ms watched, 1.6 % more.
+On one core of a busy machine, at the defaults (1 to 3 minutes), a step takes 14 to 15
+ms of the processor; watching added 1.6 % and, run again, 0.8 %.
 
     python benchmarks/doctor_overhead.py [--batch 16] [--size 16] [--depth 14]
 """

@@ -1,6 +1,27 @@
 """See a loss fall suspiciously fast: 1,000 outputs, but pictures of one class.
 
-HEADER
+    python examples/doctor_one_class.py
+
+A network made for 1,000 classes is trained on pictures of drawn birds of one species,
+by SGD. The loss is near 0 within the first epoch, without a rise on the way, in the
+same number of steps whatever the batch size: every picture asks for the same, so larger
+batches only read more of them. The accuracy is that of always giving one answer. With
+all 18 species the loss goes up on every second step and falls slowly, and the accuracy
+means something. Seed 0 / seed 1, 1,024 pictures, SGD(0.005, momentum=0.9):
+
+                batch  steps until   pictures   steps that    accuracy on 400
+                size   loss < 0.1    read       went up       pictures of all
+    one class      8      7 / 5       56 / 40     0 / 0 %     0.058 / 0.055
+                  16      6 / 5       96 / 80     0 / 0 %     0.058 / 0.055
+                  32      6 / 5      192 / 160    0 / 0 %     0.058 / 0.055
+                  64      6 / 5      384 / 320    0 / 0 %     0.058 / 0.055
+    18 classes    32      none in 320 steps      50 / 45 %    0.200 / 0.188
+
+The doctor names `single-class` (error) before each training of one class and not for
+the real ones; the callback that watches it does so where an epoch has enough steps to
+tell, at batch sizes 16 and 32.
+
+On one busy core 97 to 118 seconds, 38 of them computing. TensorFlow 2.21, Keras 3.15.1.
 """
 
 import argparse

@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 
+# Of fewer rows a score is too uncertain to compare trainings by.
+ENOUGH = 50
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -20,6 +23,7 @@ class Run:
         output: Outputs of `Trials.shown`, a list of arrays.
         recalls: Share of each class that is told right, of rows that it did not see if
             there are enough; None for other tasks than classes.
+        held: Number of rows that it did not see.
         stretch: Steps of the schedule per step here.
         seconds: Time taken.
     """
@@ -32,6 +36,7 @@ class Run:
     train_loss: float
     output: list
     recalls: np.ndarray | None
+    held: int
     stretch: float
     seconds: float
 
@@ -53,7 +58,7 @@ class Run:
     @property
     def score(self):
         """Skill on unseen rows where there are enough, else on the known."""
-        return self.skill if np.isnan(self.holdout_skill) else self.holdout_skill
+        return self.skill if self.held < ENOUGH else self.holdout_skill
 
     @property
     def first(self):

@@ -14,7 +14,7 @@ from keras_tricks.doctor._training import Copy, tensors, with_rate
 
 HELD_OUT = 0.2
 MOST_SHOWN = 512
-FEWEST_TO_HOLD_OUT = 250
+FEWEST_TO_HOLD_OUT = 50
 # A rehearsal is as long as planned if that takes no longer than this.
 SECONDS_TO_FINISH = 2.5
 SECONDS = 1.2
@@ -36,6 +36,7 @@ class Change:
         repairs: Changes of the model, as `repaired` takes them.
         balanced: Whether rare classes get more weight.
         batch_size: Rows of a step, the planned ones if None; the rows seen stay.
+        mixed: Whether rows are shuffled that the plan takes in their order.
         longer: Factor on the number of steps.
     """
 
@@ -47,6 +48,7 @@ class Change:
     repairs: tuple = ()
     balanced: bool = False
     batch_size: int | None = None
+    mixed: bool = False
     longer: float = 1.0
 
     def said(self):
@@ -62,6 +64,8 @@ class Change:
             words.append("class weights")
         if self.batch_size:
             words.append(f"batches of {self.batch_size}")
+        if self.mixed:
+            words.append("shuffled rows")
         if self.longer != 1:
             words.append(f"{self.longer:g} times the steps")
         return ", ".join(words) or "as planned"
@@ -124,7 +128,7 @@ class Trials:
             return None
         x, y, weight = self._prepared(change)
         size = min(change.batch_size or self.plan.batch_size, len(self.kept))
-        order, data = self._order(size), tensors((x, y, weight))
+        order, data = self._order(size, change.mixed), tensors((x, y, weight))
         first = fresh_weights(copy.model) if change.weights == "fresh" else None
         copy.begin(first)
         count, planned = self._steps(change, copy, data, order, size)
@@ -159,6 +163,7 @@ class Trials:
             train_loss,
             output,
             shares,
+            len(self.held),
             stretch,
             time.perf_counter() - started,
         )
@@ -246,9 +251,9 @@ class Trials:
         factor = np.array([classes.get(int(k), 1.0) for k in task.labels], "float32")
         return factor if weight is None else (weight * factor).astype("float32")
 
-    def _order(self, size):
+    def _order(self, size, mixed):
         """Return a function of a number of steps: the rows of each."""
-        mixed = self.plan.shuffle and not self.data.batched
+        mixed = mixed or (self.plan.shuffle and not self.data.batched)
         per_epoch = max(1, len(self.kept) // size)
 
         def order(count):

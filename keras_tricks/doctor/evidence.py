@@ -8,6 +8,7 @@ import numpy as np
 from keras_tricks.doctor._graph import read_graph
 from keras_tricks.doctor._losses import loss_facts
 from keras_tricks.doctor._memorize import memorize
+from keras_tricks.doctor._repair import SQUASHING
 from keras_tricks.doctor._start import measure_start
 from keras_tricks.doctor._task import tasks_of
 from keras_tricks.doctor._training import rate_of, tensors, with_rate
@@ -15,6 +16,7 @@ from keras_tricks.doctor._trials import Trials
 
 # Below this a score is hardly better than a constant.
 LEAST = 0.15
+STUCK = 0.1
 # A score below another by this share and at least this, or by that, is worse: rows and
 # seeds move it by less. The begin of a training says less than all of it.
 SHARE, AT_LEAST, CLEARLY = 0.8, 0.1, 0.15
@@ -198,6 +200,8 @@ class Evidence:
     def cured(self, **but):
         """Return the changes of `cure`, some of them left out or changed."""
         repairs = {*self.repairs, "dropout", "penalty", "bias"}
+        if self._squashes():
+            repairs.add("squash")
         return {
             "inputs": "standard",
             "targets": "standard" if self._free() else "as given",
@@ -205,6 +209,7 @@ class Evidence:
             "optimizer": "adam",
             "repairs": tuple(sorted(repairs)) if self.graph else (),
             "balanced": self.imbalance > 9,
+            "mixed": True,
             # A training that was cut short here may get there in the end.
             "longer": 4.0 if self.rehearsal.finished else 1.0,
         } | but
@@ -229,6 +234,12 @@ class Evidence:
             return False
         hurried = self.hurried
         return hurried is None or self.is_worse(hurried.score, self.best)
+
+    @functools.cached_property
+    def stuck(self):
+        """Whether the whole planned training teaches nothing, of known rows either."""
+        run = self.rehearsal
+        return run is not None and run.finished and run.skill < STUCK
 
     @functools.cached_property
     def hurried(self):
@@ -317,6 +328,17 @@ class Evidence:
 
     def _base_repairs(self):
         return self.repairs if self.base is not self.rehearsal else ()
+
+    def _squashes(self):
+        """Whether sigmoids or tanhs follow one another, or look at images."""
+        if self.graph is None:
+            return False
+        found = [
+            layer
+            for layer in self.graph.hidden
+            if layer.activation in SQUASHING and not layer.is_recurrent
+        ]
+        return len(found) > 2 or any("Conv" in layer.kind for layer in found)
 
     def _free(self):
         """Whether every output is a value that any number can be."""

@@ -20,7 +20,11 @@ def in_diagnosis():
 
     def see(look, *arguments, **keywords):
         def before(evidence):
-            raise Seen(look(evidence))
+            try:
+                found, error = look(evidence), None
+            except Exception as raised:
+                found, error = None, raised
+            raise Seen(found, error)
 
         rule = types.SimpleNamespace(before=before)
         with pytest.MonkeyPatch.context() as patch:
@@ -28,6 +32,9 @@ def in_diagnosis():
             try:
                 diagnose(*arguments, **keywords)
             except Seen as seen:
-                return seen.args[0]
+                found, error = seen.args
+        if error is not None:
+            raise error
+        return found
 
     return see

@@ -8,7 +8,8 @@ steps leave most of it. Where the weights were watched, a step changes no kernel
 more than `UPDATE` of its size; below `TINY` it is an error.
 
 Before training: where the planned training does not succeed on a copy, it is repeated
-at ten and a hundred times the rate; one that succeeds is shown.
+at ten and a hundred times the rate; one that comes to `NEAR` of the best known score is
+an error, a weaker one a warning: larger steps help nearly every sick network a little.
 
 Silent: before a quarter of the epochs; while the rate rises; when the first loss is
 well below that of guessing, as in fine-tuning; and on plateaus where the steps are of
@@ -29,6 +30,7 @@ FALLEN = 0.1
 STRAIGHT = 0.5
 UPDATE = 1e-4
 TINY = 2e-5
+NEAR = 0.85
 STEPS = 30
 
 
@@ -95,13 +97,13 @@ def before(evidence):
     run, base = good[factor], evidence.base
     return Finding(
         name="lr-low",
-        severity="error",
+        severity="error" if run.score >= NEAR * evidence.best else "warning",
         where=f"optimizer {type(evidence.model.optimizer).__name__}",
         evidence=f"at a rate of {rate:.2g} the loss went {base.first:.3g} → "
         f"{base.last:.3g} in {base.steps} steps",
         why="At this pace the planned steps do not reach the valley.",
         fix=f"learning_rate={rate * factor:.2g}  # it is {rate:.2g}",
         tried=evidence.tried(f"learning_rate {rate * factor:.2g}", run),
-        confidence=0.8,
+        confidence=0.7,
         numbers={"rate": rate, "score": base.score, "score at higher rate": run.score},
     )

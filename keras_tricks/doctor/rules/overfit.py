@@ -36,7 +36,7 @@ PATIENCE = 5
 GAP = 0.15
 # MobileNets are below, ResNet-50 is above.
 LARGE = 10_000_000
-FAR = 0.3
+FAR = 0.2
 KNOWN = 0.8
 EARLY = 0.25
 BETTER = 0.1
@@ -98,9 +98,11 @@ def _apart(watch):
 def before(evidence):
     """Compare known and unseen rows after the planned training on a copy."""
     run = evidence.rehearsal
-    if run is None or not run.finished or np.isnan(run.holdout_skill):
+    if run is None or not run.finished or not run.held:
         return None
-    if run.skill - run.holdout_skill < FAR or run.skill < KNOWN:
+    # A score of few rows is that uncertain (one standard deviation).
+    gap = run.skill - run.holdout_skill - 1 / np.sqrt(run.held)
+    if gap < FAR or run.skill < KNOWN:
         return None
     early = evidence.trial(longer=EARLY)
     better = early is not None and early.score >= run.score + BETTER

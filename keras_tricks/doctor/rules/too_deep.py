@@ -6,7 +6,8 @@ Measured: a stack of `DEPTH` weight layers or more without residuals or normaliz
 whose training does not succeed, and in which a number tells that the signal is lost:
 the variance across rows falls below `SAME` of the signal, or its size changes by
 `SIZE`, or the gradient of the first kernel is below `GRADIENT` of the last's, each in
-relation to its weights. It is an error where weights scaled for depth (He) learn.
+relation to its weights. It is an error where weights scaled for depth (He) learn, or
+where the planned training on a copy teaches nothing at all.
 
 Silent: with residuals or normalization; on fewer layers; where the network learns; on
 recurrent layers.
@@ -33,14 +34,14 @@ def before(evidence):
     if graph.normalizations or any(layer.is_recurrent for layer in graph.layers):
         return None
     found = _lost(evidence)
-    if found is None or not evidence.sick:
+    if found is None or not (evidence.sick or evidence.stuck):
         return None
     said, numbers = found
     run = evidence.trial(weights="fresh", repairs=tuple(evidence.repairs))
     cured = evidence.cures(run)
     return Finding(
         name="too-deep",
-        severity="error" if cured else "warning",
+        severity="error" if cured or evidence.stuck else "warning",
         where=f"{graph.depth} layers",
         evidence=f"{graph.depth} layers without residuals or normalization: {said}",
         why="Each layer loses a share of the signal, and shares multiply.",
