@@ -1,6 +1,48 @@
 """Find out why a regression network does not learn, one step after the other.
 
-HEADER
+    python examples/doctor_regression.py
+
+A network is to say where a drawn star is, and how wide, from counts of photons among
+which particles leave marks a thousand times brighter. It has four faults at once: the
+range of its inputs, initial weights of variance 1, a rate of 1 for Adam, and batch
+norm, which hides the second. The example goes the way that was gone by hand once,
+trains at each stop, and asks the doctor at some of them. Mean square error in pixels
+squared, of the first step and over the last tenth, 128 images, 360 steps:
+
+                                          seed 0               seed 1
+    as it was found                     45 -> 7.3            42 -> 5.7
+    outputs clipped                     20 -> 33             20 -> 37
+    lower rate that decays, one image  2.8 -> 1.8           7.3 -> 6.0
+    the same, decay later              2.8 -> 0.44          7.3 -> 3.5
+    all images, no decay, tanh(x / C)   53 -> 0.67           46 -> 0.54
+    no batch norm                     9e19 -> nan          3e20 -> nan (third step)
+    and variance scaling, two images   8.3 -> 8e-13         9.2 -> 3e-11
+    the same, all images               7.4 -> 0.0007        7.7 -> 0.0007
+    a tenth of the rate at the end     7.4 -> 0.00003       7.7 -> 0.00006
+    rate times 0.9995 at each step     7.4 -> 0.38          7.7 -> 0.52
+    rate times 0.999995                7.4 -> 0.0012        7.7 -> 0.0001
+
+The best constant output has 5.5 and 5.7: as it was found, the network learns nothing.
+Clipped outputs look calmer and are stuck at their limits. With one image, batch norm
+behind a dense layer returns zeros and only the last bias learns, as far as the rate
+lets it. Batch norm kept the weights' variance from showing: without it the loss is
+1e20. With weights scaled by their fan-in and inputs in (0, 1) nothing else is needed;
+two images are learnt by heart, by eleven orders of magnitude and more. A last part at a
+tenth of the rate helps; a decay as slow as the last differs from none by less than the
+noise between seeds.
+
+The factors per step stand for runs a hundred times as long as ours (`LONGER`), which is
+a guess, and the power of it is taken.
+
+What the doctor says, seed 0. As it was found: input-scale (warning) before, and
+hidden-dead-relu (warning) while it trains. One image: bn-batch1 (error), and
+bn-stale-stats (error) while it trains; OverfitOneSample passes, since it does not let
+the rate decay. No batch norm: init-scale and too-deep (warnings) before, nan-loss
+(error) while it trains. It does not see yet that `Squash` answers input-scale, which it
+repeats at later stages, nor the rate of 1 and the poor weights behind batch norm.
+
+425 seconds on one core shared with other work, 130 of them computing; not measured on
+an idle machine. TensorFlow 2.21, Keras 3.15.1.
 """
 
 import argparse

@@ -19,6 +19,7 @@ FAMILIES = (
     "optimizers",
     "finder",
     "callbacks",
+    "doctor",
     "recipes",
     "datasets",
     "visualize",

@@ -94,18 +94,20 @@ def test_regression_reports_nan_as_none(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:OverfitOneSample")
 def test_regression_asks_the_doctor(monkeypatch, tmp_path, regression):
-    arguments = ("--epochs", 3, "--stages", "bare", "two")
+    arguments = ("--epochs", 3, "--stages", "one", "two")
     report = report_of(monkeypatch, regression, tmp_path, *arguments)
-    assert set(report["stages"]) == {"bare", "two"}
-    assert "init-scale (error)" in report["stages"]["bare"]["before"]
+    assert set(report["stages"]) == {"one", "two"}
+    assert "bn-batch1 (error)" in report["stages"]["one"]["before"]
+    assert report["stages"]["one"]["can_learn_one_image"] in (True, False)
     assert report["stages"]["two"]["during"] is None
     assert len(report["history"]["two"]) == 3
 
 
 @pytest.mark.slow
 def test_one_class_is_named_before_training(monkeypatch, tmp_path, capsys):
-    small = {"PICTURES": 20, "TEST": 9, "BATCH_SIZES": (4,), "OUTPUTS": 5, "BATCH": 4}
+    small = {"PICTURES": 20, "TEST": 9, "BATCH_SIZES": (4,), "OUTPUTS": 20, "BATCH": 4}
     names = names_of("doctor_one_class.py", **small)
     report = report_of(monkeypatch, names, tmp_path, "--epochs", 1)
     assert set(report["runs"]) == {"one class 4", "real"}
@@ -126,6 +128,7 @@ def test_step_losses_undo_the_running_mean():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:OverfitOneSample")
 def test_regression_tells_its_story(monkeypatch, tmp_path):
     names = names_of("doctor_regression.py")
     report = report_of(monkeypatch, names, tmp_path)

@@ -18,7 +18,7 @@ HEAVY = {"tensorflow", "jax", "torch", "tensorboard", "matplotlib", "PIL", "scip
 SHARED = {"_checks", "_figure", "_untouched"}
 # Families that know other families; all others know only themselves and SHARED.
 MAY_IMPORT = {
-    "callbacks": {"schedules"},
+    "callbacks": {"doctor", "schedules"},
     "recipes": set(catalogue.FAMILIES),
     "detection": {"losses", "layers"},
     "catalogue": set(catalogue.FAMILIES),

@@ -76,6 +76,7 @@ class Plan:
     Attributes:
         batch_size: Rows of one step.
         epochs: Number of epochs.
+        first_epoch: Number of the first of them.
         steps_per_epoch: Batches of an epoch, or None if unknown.
         shuffle: Whether `fit` shuffles arrays.
         class_weight: As given to `fit`.
@@ -90,6 +91,7 @@ class Plan:
     class_weight: dict | None
     validation_split: float
     callbacks: list
+    first_epoch: int = 0
 
     @property
     def steps(self):
@@ -109,7 +111,8 @@ def read(x, y=None, sample_weight=None, name="x"):
     if isinstance(x, keras.utils.PyDataset):
         batches = (x[index] for index in range(x.num_batches or DATASET_ROWS))
         return _read_batches(batches, x.num_batches, name)
-    if hasattr(x, "__iter__") and not hasattr(x, "__next__"):
+    once = hasattr(x, "__next__") or isinstance(x, (str, bytes))
+    if hasattr(x, "__iter__") and not once:
         return _read_batches(iter(x), _length(x), name)
     raise TypeError(
         f"`{name}` must be arrays, a tf.data.Dataset, a PyDataset or another iterable "

@@ -3,7 +3,17 @@
 import keras
 import numpy as np
 
-CHANGES = ("head", "loss", "hidden", "squash", "dropout", "penalty", "bias", "width")
+CHANGES = (
+    "head",
+    "loss",
+    "hidden",
+    "squash",
+    "dropout",
+    "penalty",
+    "bias",
+    "width",
+    "norm",
+)
 SQUASHING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
 # Of the relus, one that no unit dies of: width and rate are tried apart.
 ACTIVATION = "leaky_relu"
@@ -19,7 +29,8 @@ def repaired(model, changes, graph, task):
             task asks for), "loss" (the loss alone), "hidden" (an activation where
             hidden layers have none), "squash" (another one for sigmoid and tanh),
             "dropout" (none), "penalty" (no regularizers), "bias" (everywhere),
-            "width" (8 times the units).
+            "width" (8 times the units), "norm" (no batch
+            normalization).
         graph: The `Graph` of the model.
         task: The `Task` of the only output, for "head" and "loss".
 
@@ -35,6 +46,8 @@ def repaired(model, changes, graph, task):
         found = facts.get(layer.name)
         if isinstance(layer, keras.layers.Lambda):
             return keras.layers.Lambda(layer.function, arguments=layer.arguments)
+        if "norm" in changes and isinstance(layer, keras.layers.BatchNormalization):
+            return keras.layers.Identity()
         config = layer.get_config()
         if "activation" in config and not isinstance(config["activation"], str):
             config["activation"] = layer.activation
@@ -132,7 +145,7 @@ def _changed(config, layer, changes, task):
 
 def _take_weights(copy, model):
     for ours, theirs in zip(copy.layers, model.layers, strict=True):
-        # A layer may have got a bias, its last variable, or other shapes.
+        # A layer may have got a bias, its last variable, other shapes or none.
         for mine, other in zip(ours.variables, theirs.variables, strict=False):
             if mine.shape == other.shape:
                 mine.assign(other)

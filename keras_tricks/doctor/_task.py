@@ -22,6 +22,7 @@ class Task:
         counts: Rows of each class, or None.
         autoencoder: Whether the target is the input.
         threshold: Where a binary decision is taken on the output.
+        boundary: Where the targets of two classes part.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Task:
     counts: np.ndarray | None = None
     autoencoder: bool = False
     threshold: float = 0.5
+    boundary: float = 0.5
 
     @property
     def classifies(self):
@@ -43,7 +45,9 @@ class Task:
         if self.form == "one-hot":
             return self.target.reshape(-1, self.target.shape[-1]).argmax(-1)
         labels = self.target.ravel()
-        return (labels > 0).astype(int) if self.kind == "binary" else labels.astype(int)
+        if self.kind == "binary":
+            labels = labels > self.boundary
+        return labels.astype(int)
 
 
 def tasks_of(targets, inputs, losses, units):
@@ -112,7 +116,9 @@ def _ids(target, loss, units):
         if len(values) == 1:
             counts = np.roll(counts, 0 if values[0] > 0 else 1)
         zero = "hinge" in loss or values.min() < 0
-        return Task("binary", "ids", target, 2, counts, threshold=0.0 if zero else 0.5)
+        middle = float(values.mean()) if len(values) == 2 else 0.0 if zero else 0.5
+        at = 0.0 if zero else 0.5
+        return Task("binary", "ids", target, 2, counts, threshold=at, boundary=middle)
     whole = target.ravel()
     if (whole != np.round(whole)).any() or whole.min() < 0:
         return Task("unknown", "values", target)
@@ -138,7 +144,14 @@ def skill(task, output, target, from_logits=False):
         columns = target.shape[-1]
         said = output.reshape(-1, columns) > (0.0 if from_logits else task.threshold)
         pairs = zip(said.T, target.reshape(-1, columns).T > 0, strict=True)
-        return float(np.mean([_above_guessing(_shares(s, t, 2)) for s, t in pairs]))
+        return float(
+            np.mean(
+                [
+                    _above_guessing(_shares(s.astype(int), t.astype(int), 2))
+                    for s, t in pairs
+                ]
+            )
+        )
     return _explained(output.reshape(target.shape), target)
 
 
@@ -154,7 +167,8 @@ def recalls(task, output, target, from_logits=False):
             said = output[..., 1] > output[..., 0]
         else:
             said = output > at
-        said, true = said.ravel().astype(int), (target > 0).ravel().astype(int)
+        said, true = said.ravel().astype(int), target.ravel() > task.boundary
+        true = true.astype(int)
     else:
         true = target.argmax(-1) if task.form == "one-hot" else target
         true = true.ravel().astype(int)

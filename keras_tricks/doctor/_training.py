@@ -116,12 +116,19 @@ class Copy:
     def _scope(self, values):
         model = self.model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
-        return keras.StatelessScope(list(zip(variables, values, strict=True)))
+        pairs = list(zip(variables, values, strict=True))
+        return keras.StatelessScope(pairs, collect_losses=True)
 
 
 def slice_of(structure, begin, size):
     """Return some rows of the arrays of a nested structure."""
     return map_leaves(lambda leaf: leaf[begin : begin + size], structure)
+
+
+def fixed_batch_size(model):
+    """Return the number of rows that a model insists on, or None."""
+    sizes = [each.shape[0] for each in getattr(model, "inputs", None) or []]
+    return next((size for size in sizes if size is not None), None)
 
 
 def tensors(structure):
@@ -170,12 +177,15 @@ def _twin(optimizer, rate):
 
 
 def _shadow(variable, trainable=True):
-    return keras.Variable(
+    shadow = keras.Variable(
         _numpy(variable),
         trainable=trainable,
         dtype=variable.dtype,
         name=variable.name.replace("/", "_"),
     )
+    if trainable:
+        shadow.constraint = variable.constraint
+    return shadow
 
 
 def _numpy(tensor):
@@ -192,8 +202,7 @@ def _loop(copy, batch):
 def _in_tensorflow(copy, batch):
     import tensorflow as tf
 
-    fixed = [inputs.shape[0] for inputs in getattr(copy.model, "inputs", None) or []]
-    size = fixed[0] if fixed else None
+    size = fixed_batch_size(copy.model)
 
     arrays = leaves(batch)
     signature = [

@@ -83,15 +83,26 @@ class Trials:
         from_logits: Per output, whether decisions are taken at 0.
         graph: The `Graph` of the model, or None.
         rates: Rates over the plan, an array.
+        tokens: Indices of the inputs that are ids for an embedding.
         seconds: Time for all trials together.
     """
 
     def __init__(
-        self, model, optimizer, data, plan, tasks, from_logits, graph, rates, seconds
+        self,
+        model,
+        optimizer,
+        data,
+        plan,
+        tasks,
+        from_logits,
+        graph,
+        rates,
+        tokens,
+        seconds,
     ):
         self.model, self.optimizer, self.rates = model, optimizer, rates
         self.data, self.plan, self.tasks, self.graph = data, plan, tasks, graph
-        self.from_logits = from_logits
+        self.from_logits, self.tokens = from_logits, tokens
         self.seconds = seconds
         self.spent = 0.0
         self.runs = {}
@@ -232,10 +243,14 @@ class Trials:
 
     def _prepared(self, change):
         x, y, weight = self.data.structure
-        if change.inputs == "standard":
-            x = map_leaves(standardized, x)
-        if change.targets == "standard":
-            y = map_leaves(standardized, y)
+        numbers = iter(range(len(self.data.inputs)))
+        standard = standardized if change.inputs == "standard" else _as_floats
+        x = map_leaves(
+            lambda leaf: leaf if next(numbers) in self.tokens else standard(leaf), x
+        )
+        if all(task.kind == "regression" for task in self.tasks):
+            standard = standardized if change.targets == "standard" else _as_floats
+            y = map_leaves(standard, y)
         return x, y, self._weights(weight, change.balanced)
 
     def _weights(self, weight, balanced):
@@ -249,7 +264,9 @@ class Trials:
         classes = dict(enumerate(counts.sum() / (len(counts) * counts)))
         classes = classes if balanced else self.plan.class_weight or {}
         factor = np.array([classes.get(int(k), 1.0) for k in task.labels], "float32")
-        return factor if weight is None else (weight * factor).astype("float32")
+        if weight is None:
+            return factor
+        return (leaves(weight)[0].reshape(-1) * factor).astype("float32")
 
     def _order(self, size, mixed):
         """Return a function of a number of steps: the rows of each."""
@@ -287,10 +304,15 @@ class Trials:
 
 def standardized(array):
     """Return an array with mean 0 and standard deviation 1 per column or channel."""
-    if array.dtype.kind not in "fiu" or array.dtype == "int64":
+    if array.dtype.kind not in "fiu":
         return array
     axes = tuple(range(array.ndim - 1)) if array.ndim > 2 else (0,)
     array = array.astype("float64")
     deviation = array.std(axes)
     scaled = (array - array.mean(axes)) / np.where(deviation > 0, deviation, 1)
     return scaled.astype("float32")
+
+
+def _as_floats(array):
+    """Return whole numbers as floats: all trials are compiled for one type."""
+    return array.astype("float32") if array.dtype.kind in "iu" else array

@@ -14,10 +14,13 @@ from keras import ops
 from keras_tricks._checks import check_integer, check_number
 from keras_tricks._untouched import kept_random_state
 from keras_tricks.doctor import _data, rules
+from keras_tricks.doctor._training import fixed_batch_size
 from keras_tricks.doctor.diagnosis import Diagnosis
 from keras_tricks.doctor.evidence import Evidence, first_line
 
 MOST_CLASSES_SHOWN = 20
+# What these say is true beside a training that fails, and not why it fails.
+BESIDE = {"leaking-feature", "overfit", "small-data", "val-leak", "val-preproc"}
 
 
 def diagnose(
@@ -104,7 +107,7 @@ def diagnose(
         `python -m keras_tricks.doctor explain lr-high`.
     """
     started = time.perf_counter()
-    _check(model, batch_size, epochs, seconds)
+    _check(model, batch_size, epochs, initial_epoch, seconds)
     data = _data.read(x, y, sample_weight)
     validation = None
     if validation_data is not None:
@@ -121,7 +124,8 @@ def diagnose(
         shuffle,
         class_weight,
         validation_split,
-        list(callbacks or []),
+        _listed(callbacks),
+        initial_epoch,
     )
     with kept_random_state(), _quiet():
         failed = _build(model, data)
@@ -148,7 +152,7 @@ def _quiet():
         logger.setLevel(level)
 
 
-def _check(model, batch_size, epochs, seconds):
+def _check(model, batch_size, epochs, initial_epoch, seconds):
     if not getattr(model, "compiled", False):
         raise ValueError(
             "`model` must be compiled: what is wrong often lies in the loss or the "
@@ -157,7 +161,13 @@ def _check(model, batch_size, epochs, seconds):
     if batch_size is not None:
         check_integer("batch_size", batch_size, 1)
     check_integer("epochs", epochs, 1)
+    check_integer("initial_epoch", initial_epoch, 0, epochs - 1)
     check_number("seconds", seconds, 0)
+
+
+def _listed(callbacks):
+    callbacks = getattr(callbacks, "callbacks", callbacks)
+    return keras.tree.flatten(callbacks) if callbacks else []
 
 
 def _read_validation(validation_data):
@@ -168,10 +178,13 @@ def _read_validation(validation_data):
 
 def _build(model, data):
     """Build what is not built: a model can be and its layers not."""
+    rows = fixed_batch_size(model) or 1
     try:
         with keras.StatelessScope():
             model(
-                _data.map_leaves(lambda leaf: ops.convert_to_tensor(leaf[:1]), data.x)
+                _data.map_leaves(
+                    lambda leaf: ops.convert_to_tensor(leaf[:rows]), data.x
+                )
             )
     except Exception as error:  # `fit` would say the same, without the findings.
         return [("the model on a row", first_line(error))]
@@ -211,9 +224,12 @@ def _settled(findings, symptoms, evidence):
     severities = {finding.severity for finding in findings}
     if "error" in severities or not evidence.sick:
         return findings
-    if "warning" not in severities:
+    if not evidence.fails:
+        return findings + ([] if "warning" in severities else symptoms)
+    causes = [finding for finding in findings if finding.name not in BESIDE]
+    if all(finding.severity == "note" for finding in causes):
         return findings + symptoms
-    first = min(findings, key=lambda finding: finding.rank)
+    first = min(causes, key=lambda finding: finding.rank)
     worse = dataclasses.replace(first, severity="error")
     return [worse if finding is first else finding for finding in findings]
 

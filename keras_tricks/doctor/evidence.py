@@ -2,21 +2,28 @@
 
 import functools
 
-import keras
 import numpy as np
 
 from keras_tricks.doctor._graph import read_graph
 from keras_tricks.doctor._losses import loss_facts
 from keras_tricks.doctor._memorize import memorize
-from keras_tricks.doctor._repair import SQUASHING
+from keras_tricks.doctor._needs import (
+    has_many_squashed,
+    is_odd,
+    needed_repairs,
+    takes_any_value,
+)
+from keras_tricks.doctor._rates import planned_optimizer, planned_rates
+from keras_tricks.doctor._samples import embedded
 from keras_tricks.doctor._start import measure_start
 from keras_tricks.doctor._task import tasks_of
-from keras_tricks.doctor._training import rate_of, tensors, with_rate
+from keras_tricks.doctor._training import fixed_batch_size, tensors
 from keras_tricks.doctor._trials import Trials
 
 # Below this a score is hardly better than a constant.
 LEAST = 0.15
 STUCK = 0.1
+LITTLE = 0.6
 # A score below another by this share and at least this, or by that, is worse: rows and
 # seeds move it by less. The begin of a training says less than all of it.
 SHARE, AT_LEAST, CLEARLY = 0.8, 0.1, 0.15
@@ -24,10 +31,14 @@ SHARE_OF_A_BEGIN = 0.6
 # What the repairs of the model gain with all else alike.
 HELP = 0.08
 MOST_HURRY = 30.0
-LOWER = (0.1, 0.01, 0.001, 0.0001)
+ROWS = 256
+LOWER = (0.1, 0.01, 1e-3, 1e-4, 1e-6, 1e-9)
 HIGHER = (10.0, 100.0)
+# Below this only what was nan above it is tried.
+LOWEST = 1e-5
 # A score this near to the best one known ends a search.
 ENOUGH = 0.9
+SLOWER = 1.02
 
 
 class Evidence:
@@ -82,8 +93,9 @@ class Evidence:
     @functools.cached_property
     def _start(self):
         try:
+            rows = fixed_batch_size(self.model) or ROWS
             return measure_start(
-                self.model, self.data.take(slice(None, 256)), self.graph
+                self.model, self.data.take(slice(None, rows)), self.graph
             )
         except Exception as error:  # A program that fails in `fit` fails here too.
             return error
@@ -91,23 +103,13 @@ class Evidence:
     @functools.cached_property
     def optimizer(self):
         """The optimizer, with the schedule that a callback of the plan gives it."""
-        per_epoch = self._scheduled()
-        if per_epoch is None:
-            return self.model.optimizer
-        steps = self.plan.steps_per_epoch or 1
-        bounds = [steps * epoch - 1 for epoch in range(1, len(per_epoch))]
-        if not bounds:
-            bounds, per_epoch = [steps], per_epoch * 2
-        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(bounds, per_epoch)
-        return with_rate(self.model.optimizer, schedule)
+        return planned_optimizer(self.model.optimizer, self.plan)
 
     @functools.cached_property
     def rates(self):
         """The learning rate at every hundredth of the plan, an array, or None."""
-        steps = self.plan.steps or 1000
         try:
-            at = np.linspace(0, max(steps - 1, 0), 101).astype(int)
-            return np.array([rate_of(self.optimizer, int(step)) for step in at])
+            return planned_rates(self.optimizer, self.plan)
         except (TypeError, ValueError, AttributeError):
             return None
 
@@ -126,6 +128,7 @@ class Evidence:
             logits,
             self.graph,
             self.rates,
+            self.tokens,
             self.seconds,
         )
 
@@ -156,16 +159,7 @@ class Evidence:
     @functools.cached_property
     def repairs(self):
         """What the graph and the task alone say must change, a tuple."""
-        if self.graph is None or len(self.tasks) != 1 or len(self.graph.heads) != 1:
-            return ()
-        found = []
-        if not self._head_fits():
-            found.append("head")
-        hidden = [layer for layer in self.graph.hidden if not layer.is_recurrent]
-        plain = not self.graph.has_residual and not self.graph.normalizations
-        if plain and any(layer.activation == "linear" for layer in hidden):
-            found.append("hidden")
-        return tuple(found)
+        return needed_repairs(self.graph, self.tasks, self.losses)
 
     @functools.cached_property
     def base(self):
@@ -175,15 +169,22 @@ class Evidence:
     @functools.cached_property
     def odd_inputs(self):
         """Whether columns of the inputs are far from mean 0 and deviation 1."""
-        return any(_is_odd(array) for array in self.data.inputs)
+        tokens = self.tokens
+        arrays = enumerate(self.data.inputs)
+        return any(is_odd(array) for index, array in arrays if index not in tokens)
 
     @functools.cached_property
     def odd_targets(self):
         """Whether values to be predicted are far from mean 0 and deviation 1."""
         return any(
-            task.kind == "regression" and _is_odd(task.target, 3.0)
+            task.kind == "regression" and is_odd(task.target, 3.0)
             for task in self.tasks
         )
+
+    @functools.cached_property
+    def tokens(self):
+        """Indices of the inputs that are ids for an embedding."""
+        return embedded(self)
 
     @functools.cached_property
     def imbalance(self):
@@ -200,11 +201,13 @@ class Evidence:
     def cured(self, **but):
         """Return the changes of `cure`, some of them left out or changed."""
         repairs = {*self.repairs, "dropout", "penalty", "bias"}
-        if self._squashes():
+        if has_many_squashed(self.graph):
             repairs.add("squash")
+        free = takes_any_value(self.graph, self.tasks, self.losses)
+        free = free or (free is not None and "head" in self.repairs)
         return {
             "inputs": "standard",
-            "targets": "standard" if self._free() else "as given",
+            "targets": "standard" if free else "as given",
             "weights": "fresh",
             "optimizer": "adam",
             "repairs": tuple(sorted(repairs)) if self.graph else (),
@@ -234,6 +237,12 @@ class Evidence:
             return False
         hurried = self.hurried
         return hurried is None or self.is_worse(hurried.score, self.best)
+
+    @functools.cached_property
+    def fails(self):
+        """Whether it is sick and comes to little of what a changed copy comes to."""
+        run = self.rehearsal
+        return self.sick and (run.diverged or run.score < LITTLE * self.best)
 
     @functools.cached_property
     def stuck(self):
@@ -302,52 +311,21 @@ class Evidence:
     def _at_rates(self, factors):
         runs, last = {}, self.base
         for factor in factors:
+            if factor < LOWEST and not last.diverged:
+                break
             run = self.change(rate=factor)
             if run is None:
                 break
             runs[factor] = run
-            worse = not last.diverged and run.score <= last.score + 0.02
-            if run.score > ENOUGH * self.best or (worse and len(runs) > 1):
+            # Still lower rates are slower still; still higher ones are no less nan.
+            slower = not last.diverged and run.last > SLOWER * last.last
+            if run.score > ENOUGH * self.best or slower:
                 break
             last = run
         return runs
 
-    def _scheduled(self):
-        """Rates of the epochs from a LearningRateScheduler, or None."""
-        for callback in self.plan.callbacks:
-            if isinstance(callback, keras.callbacks.LearningRateScheduler):
-                rate, rates = rate_of(self.model.optimizer, 0), []
-                for epoch in range(min(self.plan.epochs, 1000)):
-                    try:
-                        rate = float(callback.schedule(epoch, rate))
-                    except TypeError:
-                        rate = float(callback.schedule(epoch))
-                    rates.append(rate)
-                return rates
-        return None
-
     def _base_repairs(self):
         return self.repairs if self.base is not self.rehearsal else ()
-
-    def _squashes(self):
-        """Whether sigmoids or tanhs follow one another, or look at images."""
-        if self.graph is None:
-            return False
-        found = [
-            layer
-            for layer in self.graph.hidden
-            if layer.activation in SQUASHING and not layer.is_recurrent
-        ]
-        return len(found) > 2 or any("Conv" in layer.kind for layer in found)
-
-    def _free(self):
-        """Whether every output is a value that any number can be."""
-        if not self.tasks or any(task.kind != "regression" for task in self.tasks):
-            return False
-        if "head" in self.repairs:
-            return True
-        plain = self.graph is None or not any(h.activation for h in self.graph.heads)
-        return plain and all(loss and loss.kind == "value" for loss in self.losses)
 
     def _targets(self):
         y = self.data.y
@@ -361,59 +339,8 @@ class Evidence:
             return [head.units for head in self.graph.heads]
         return [output.shape[-1] for output in self.start.output]
 
-    def _head_fits(self):
-        """Whether head and loss are what the task asks for, or not known to be not."""
-        task, head, loss = self.tasks[0], self.graph.heads[0], self.losses[0]
-        if loss is None or loss.kind == "custom" or not head.is_known:
-            return True
-        if head.layer is None or task.kind == "unknown":
-            return True
-        last = head.activation[-1] if head.activation else "linear"
-        if task.kind == "regression":
-            return _covers(last, task.target) and (
-                loss.kind == "value" or not _outside(task.target, 0, 1)
-            )
-        soft = {"binary": "sigmoid", "multilabel": "sigmoid"}.get(task.kind, "softmax")
-        if task.kind == "binary" and head.units == 2:
-            soft = "softmax"
-        if len(head.activation) > 1 or (task.classes or 0) > head.units > 1:
-            return False
-        if loss.kind == "hinge":
-            return last in ("linear", "tanh")
-        if task.kind == "multiclass" and head.units == 1:
-            return False
-        logits = loss.from_logits and last == "linear"
-        return (last == soft or logits) and loss.kind == "probability"
-
 
 def first_line(error):
     """Return the kind of an error and the first line of what it says."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"
-
-
-def _covers(activation, target):
-    low, high = {
-        "relu": (0, np.inf),
-        "sigmoid": (0, 1),
-        "tanh": (-1, 1),
-        "softmax": (0, 1),
-        "softplus": (0, np.inf),
-    }.get(activation, (-np.inf, np.inf))
-    return not _outside(target, low, high)
-
-
-def _outside(target, low, high):
-    return bool(((target < low) | (target > high)).mean() > 0.01)
-
-
-def _is_odd(array, far=5.0):
-    """Whether the middle or the spread of columns is far from 0 and 1."""
-    if array.dtype.kind not in "fiu":
-        return False
-    axes = tuple(range(array.ndim - 1)) if array.ndim > 2 else (0,)
-    sample = array[:2000].astype("float64")
-    mean, deviation = np.abs(sample.mean(axes)), sample.std(axes)
-    return bool(
-        np.max(mean) > far or np.max(deviation) > far or np.max(deviation) < 0.05
-    )

@@ -119,6 +119,15 @@ def test_class_weights_are_sample_weights(trials_of):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("form", [lambda w: w[:, None], lambda w: [w]])
+def test_sample_weights_come_in_the_forms_that_fit_takes(form, trials_of):
+    model, weights = program("binary_crossentropy", "sigmoid"), RNG.random(300)
+    known = trials_of(model, y=RARE, sample_weight=weights).run()
+    found = trials_of(model, y=RARE, sample_weight=form(weights)).run()
+    np.testing.assert_allclose(found.losses, known.losses, rtol=1e-5)
+
+
+@pytest.mark.slow
 def test_balanced_weights_make_classes_count_alike(trials_of):
     model = program("binary_crossentropy", "sigmoid")
     count = np.bincount(RARE)
@@ -155,6 +164,18 @@ def test_without_time_nothing_is_tried(trials_of):
     trials = trials_of(program(), seconds=0)
     assert trials.run() is None
     assert trials.runs == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+def test_tokens_stay_as_they_are_where_inputs_are_standardized(kind, trials_of):
+    tokens = RNG.integers(0, 9, (300, 4)).astype(kind)
+    stack = keras.layers.Embedding(9, 2), keras.layers.Flatten(), keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((4,)), *stack])
+    model.compile("sgd", "mse")
+    trials = trials_of(model, tokens, Y)
+    standard, plain = trials.run(inputs="standard"), trials.run()
+    np.testing.assert_array_equal(standard.losses, plain.losses)
 
 
 def test_standardized_is_per_column_and_per_channel():

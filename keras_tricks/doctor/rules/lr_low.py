@@ -9,7 +9,8 @@ more than `UPDATE` of its size; below `TINY` it is an error.
 
 Before training: where the planned training does not succeed on a copy, it is repeated
 at ten and a hundred times the rate; one that comes to `NEAR` of the best known score is
-an error, a weaker one a warning: larger steps help nearly every sick network a little.
+an error where the plan comes to little of that, else a warning: larger steps help
+nearly every sick network a little.
 
 Silent: before a quarter of the epochs; while the rate rises; when the first loss is
 well below that of guessing, as in fine-tuning; and on plateaus where the steps are of
@@ -97,7 +98,9 @@ def before(evidence):
     run, base = good[factor], evidence.base
     return Finding(
         name="lr-low",
-        severity="error" if run.score >= NEAR * evidence.best else "warning",
+        severity="error"
+        if evidence.fails and run.score >= NEAR * evidence.best
+        else "warning",
         where=f"optimizer {type(evidence.model.optimizer).__name__}",
         evidence=f"at a rate of {rate:.2g} the loss went {base.first:.3g} → "
         f"{base.last:.3g} in {base.steps} steps",

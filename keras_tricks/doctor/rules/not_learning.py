@@ -92,7 +92,7 @@ def before(evidence):
     change, other = best
     return Finding(
         name="not-learning",
-        severity="error",
+        severity="error" if evidence.fails else "warning",
         where="model, loss, optimizer or data",
         evidence=f"the planned training comes to a score of {run.score:.2f} in "
         f"{run.steps} steps (0 as the best constant, 1 perfect)",

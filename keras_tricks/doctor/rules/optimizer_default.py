@@ -38,7 +38,7 @@ def before(evidence):
     rate = float(evidence.rates.max())
     return Finding(
         name="optimizer-default",
-        severity="error",
+        severity="error" if evidence.fails else "warning",
         where=f"optimizer {kind}",
         evidence=f"{kind} at {rate:.2g} brings the loss from {base.first:.3g} to "
         f"{base.last:.3g} in {base.steps} steps",

@@ -77,7 +77,7 @@ def before(evidence):
         return None
     return Finding(
         name="too-few-epochs",
-        severity="error",
+        severity="error" if evidence.fails else "warning",
         where="epochs",
         evidence=f"{base.steps} steps bring the loss from {base.first:.3g} to "
         f"{base.last:.3g}",
