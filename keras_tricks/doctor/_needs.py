@@ -8,6 +8,8 @@ OUTSIDE = 0.01
 # Of fewer rows a deviation says nothing.
 FEWEST = 20
 SPREAD = 0.05
+IMBALANCED = 9
+LONGER = 4.0
 RANGES = {
     "relu": (0, np.inf),
     "sigmoid": (0, 1),
@@ -37,7 +39,32 @@ def needed_repairs(graph, tasks, losses):
     return tuple(found)
 
 
-def has_many_squashed(graph):
+def everything(evidence):
+    """Return all changes that may help, as arguments of `Evidence.trial`."""
+    repairs = {*evidence.repairs, "dropout", "penalty", "bias"}
+    if _has_many_squashed(evidence.graph):
+        repairs.add("squash")
+    free = _takes_any_value(evidence.graph, evidence.tasks, evidence.losses)
+    free = free or (free is not None and "head" in evidence.repairs)
+    return {
+        "inputs": "standard" if _take_scaling(evidence) else "as given",
+        "targets": "standard" if free else "as given",
+        "weights": "fresh",
+        "optimizer": "adam",
+        "repairs": tuple(sorted(repairs)) if evidence.graph else (),
+        "balanced": evidence.imbalance > IMBALANCED,
+        "mixed": True,
+        # A training that was cut short here may get there in the end.
+        "longer": LONGER if evidence.rehearsal.finished else 1.0,
+    }
+
+
+def _take_scaling(evidence):
+    """Whether inputs may be scaled: not if the model itself makes them usual."""
+    return evidence.odd_inputs or not evidence.scales_itself
+
+
+def _has_many_squashed(graph):
     """Whether sigmoids or tanhs follow one another, or look at images."""
     if graph is None:
         return False
@@ -46,7 +73,7 @@ def has_many_squashed(graph):
     return len(found) > 2 or any("Conv" in layer.kind for layer in found)
 
 
-def takes_any_value(graph, tasks, losses):
+def _takes_any_value(graph, tasks, losses):
     """Whether every output can be any number; None if the targets are no values."""
     if not tasks or any(task.kind != "regression" for task in tasks):
         return None

@@ -178,12 +178,21 @@ def as_scaled(evidence, index, rows):
         kind = type(call.operation).__name__
         if key not in call.inputs:
             continue
-        if kind in ("Rescaling", "Normalization"):
+        if kind in ("Rescaling", "Normalization") or _only_maps(call):
             rows, last = ops.convert_to_numpy(call.operation(rows)), call.operation
         elif kind not in ("Reshape", "Flatten", "Identity", "InputLayer"):
             break
         key = call.outputs[0]
     return rows, last
+
+
+def _only_maps(call):
+    """Whether a call maps each value by itself, as a squash, a division, a Lambda."""
+    layer, plain = call.operation, len(call.inputs) == 1 == len(call.outputs)
+    known = type(layer).__name__ in ("Reshape", "Flatten", "Identity", "InputLayer")
+    if not isinstance(layer, keras.Layer) or layer.variables or known or not plain:
+        return False
+    return call.input_shapes[0] == call.output_shapes[0]
 
 
 def input_tensor(evidence, index):

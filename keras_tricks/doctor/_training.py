@@ -29,6 +29,8 @@ class Copy:
         self.state = [
             _shadow(v, trainable=False) for v in model.non_trainable_variables
         ]
+        momenta = _momenta(model)
+        self.momenta = [momenta.get(v.path) for v in model.non_trainable_variables]
         self.optimizer = _twin(optimizer, self.rate)
         self.optimizer.build(self.weights)
         self.shadows = [*self.weights, *self.state, *self.optimizer.variables]
@@ -56,7 +58,8 @@ class Copy:
             data: `(x, y, sample_weight)` of tensors, all rows.
             order: Integer array (steps, batch size): the rows of each step.
             scale: Factor on the rate.
-            stretch: Steps of the schedule per step here.
+            stretch: Steps of the plan per step here: of the schedule, and of the moving
+                statistics of batch norm.
 
         Returns:
             The loss of each step, before the step, in an array.
@@ -102,7 +105,13 @@ class Copy:
         values = [ops.copy(v) for v in self.weights]
         loss, state, gradients = value_and_gradients(loss_of, values)
         self.optimizer.apply(gradients, self.weights)
-        for variable, value in zip(self.state, state, strict=True):
+        for variable, value, momentum in zip(
+            self.state, state, self.momenta, strict=True
+        ):
+            if momentum:
+                # As far as in the steps that a shortened plan leaves out.
+                share = (1 - momentum**self.rate.stretch) / (1 - momentum)
+                value = variable + ops.cast(share, value.dtype) * (value - variable)
             variable.assign(value)
         return ops.cast(loss, "float32")
 
@@ -174,6 +183,18 @@ def _twin(optimizer, rate):
     # A trial takes plain steps: each counts, and no average is kept.
     config |= {"gradient_accumulation_steps": None, "use_ema": False}
     return type(optimizer).from_config(config)
+
+
+def _momenta(model):
+    """Return the momentum of batch norm's statistics by the path of the variable."""
+    found = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            for variable in layer.non_trainable_variables:
+                found[variable.path] = layer.momentum
+        elif hasattr(layer, "layers"):
+            found |= _momenta(layer)
+    return found
 
 
 def _shadow(variable, trainable=True):

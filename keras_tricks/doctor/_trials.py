@@ -1,11 +1,11 @@
 """The user's own training on a copy, and the same with one thing changed."""
 
-import dataclasses
 import time
 
 import keras
 import numpy as np
 
+from keras_tricks.doctor._change import Change
 from keras_tricks.doctor._data import leaves, map_leaves
 from keras_tricks.doctor._repair import fresh_weights, repaired
 from keras_tricks.doctor._run import Run
@@ -20,55 +20,8 @@ SECONDS_TO_FINISH = 2.5
 SECONDS = 1.2
 MOST_STEPS = 4000
 FEWEST_STEPS = 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """What is changed in a training.
-
-    Attributes:
-        rate: Factor on the learning rate.
-        inputs: "as given" or "standard": mean 0, deviation 1 per column or channel.
-        targets: The same for the targets.
-        weights: "as given" or "fresh": variance scaling.
-        optimizer: "as compiled", "adam" (rate 1e-3) or "constant" (the rate of the
-            schedule at its highest, without end).
-        repairs: Changes of the model, as `repaired` takes them.
-        balanced: Whether rare classes get more weight.
-        batch_size: Rows of a step, the planned ones if None; the rows seen stay.
-        mixed: Whether rows are shuffled that the plan takes in their order.
-        longer: Factor on the number of steps.
-    """
-
-    rate: float = 1.0
-    inputs: str = "as given"
-    targets: str = "as given"
-    weights: str = "as given"
-    optimizer: str = "as compiled"
-    repairs: tuple = ()
-    balanced: bool = False
-    batch_size: int | None = None
-    mixed: bool = False
-    longer: float = 1.0
-
-    def said(self):
-        """Say the changes in a few words."""
-        plain, words = Change(), []
-        if self.rate != 1:
-            words.append(f"rate times {self.rate:g}")
-        for name in ("inputs", "targets", "weights", "optimizer"):
-            if getattr(self, name) != getattr(plain, name):
-                words.append(f"{getattr(self, name)} {name}")
-        words += [f"{name} changed" for name in self.repairs]
-        if self.balanced:
-            words.append("class weights")
-        if self.batch_size:
-            words.append(f"batches of {self.batch_size}")
-        if self.mixed:
-            words.append("shuffled rows")
-        if self.longer != 1:
-            words.append(f"{self.longer:g} times the steps")
-        return ", ".join(words) or "as planned"
+# Deviations from the mean beyond which the tails of a column are compressed.
+HEAVY = 30
 
 
 class Trials:
@@ -113,6 +66,11 @@ class Trials:
         self.kept, self.held = np.sort(rows[held:]), np.sort(rows[:held])
         self.shown = np.sort(rows[held : held + MOST_SHOWN])
 
+    @property
+    def is_late(self):
+        """Whether the time for all trials is over."""
+        return self.spent >= self.seconds
+
     def run(self, **changes):
         """Train with some changes, once for each set: see `Change`.
 
@@ -125,7 +83,7 @@ class Trials:
         if change != Change() and Change() not in self.runs:
             self.run()
         if change not in self.runs:
-            if self.spent >= self.seconds:
+            if self.is_late:
                 return None
             started = time.perf_counter()
             self.runs[change] = self._train(change)
@@ -310,6 +268,12 @@ def standardized(array):
     array = array.astype("float64")
     deviation = array.std(axes)
     scaled = (array - array.mean(axes)) / np.where(deviation > 0, deviation, 1)
+    if abs(scaled).max() > HEAVY:
+        # A few huge values would leave nothing of the others.
+        middle = np.median(array, axes)
+        usual = np.median(abs(array - middle), axes)
+        scaled = np.arcsinh((array - middle) / np.where(usual > 0, usual, 1))
+        scaled = (scaled - scaled.mean(axes)) / np.maximum(scaled.std(axes), 1e-6)
     return scaled.astype("float32")
 
 

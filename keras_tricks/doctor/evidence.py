@@ -5,17 +5,14 @@ import functools
 import numpy as np
 
 from keras_tricks.doctor._graph import read_graph
+from keras_tricks.doctor._instruments import first_line
 from keras_tricks.doctor._losses import loss_facts
 from keras_tricks.doctor._memorize import memorize
-from keras_tricks.doctor._needs import (
-    has_many_squashed,
-    is_odd,
-    needed_repairs,
-    takes_any_value,
-)
+from keras_tricks.doctor._needs import everything, is_odd, needed_repairs
 from keras_tricks.doctor._rates import planned_optimizer, planned_rates
-from keras_tricks.doctor._samples import embedded
+from keras_tricks.doctor._samples import as_scaled, embedded
 from keras_tricks.doctor._start import measure_start
+from keras_tricks.doctor._sweep import HIGHER, LOWER, sweep
 from keras_tricks.doctor._task import tasks_of
 from keras_tricks.doctor._training import fixed_batch_size, tensors
 from keras_tricks.doctor._trials import Trials
@@ -32,13 +29,6 @@ SHARE_OF_A_BEGIN = 0.6
 HELP = 0.08
 MOST_HURRY = 30.0
 ROWS = 256
-LOWER = (0.1, 0.01, 1e-3, 1e-4, 1e-6, 1e-9)
-HIGHER = (10.0, 100.0)
-# Below this only what was nan above it is tried.
-LOWEST = 1e-5
-# A score this near to the best one known ends a search.
-ENOUGH = 0.9
-SLOWER = 1.02
 
 
 class Evidence:
@@ -143,11 +133,7 @@ class Evidence:
             self._failed = not self.trials.runs
             return None
         late = ("further trials", f"the {self.seconds:g} seconds are over: `seconds=`")
-        if (
-            run is None
-            and self.trials.spent > self.seconds
-            and late not in self.not_judged
-        ):
+        if run is None and self.trials.is_late and late not in self.not_judged:
             self.not_judged.append(late)
         return run
 
@@ -167,11 +153,20 @@ class Evidence:
         return (self.repairs and self.trial(repairs=self.repairs)) or self.rehearsal
 
     @functools.cached_property
+    def scaled(self):
+        """Rows of the inputs as the first weights get them, and what scaled them."""
+        kept = [i for i in range(len(self.data.inputs)) if i not in self.tokens]
+        return [as_scaled(self, i, self.data.inputs[i][:2000]) for i in kept]
+
+    @property
+    def scales_itself(self):
+        """Whether the model scales its inputs before the first weights."""
+        return any(layer is not None for _, layer in self.scaled)
+
+    @property
     def odd_inputs(self):
         """Whether columns of the inputs are far from mean 0 and deviation 1."""
-        tokens = self.tokens
-        arrays = enumerate(self.data.inputs)
-        return any(is_odd(array) for index, array in arrays if index not in tokens)
+        return any(is_odd(rows) for rows, _ in self.scaled)
 
     @functools.cached_property
     def odd_targets(self):
@@ -200,22 +195,7 @@ class Evidence:
 
     def cured(self, **but):
         """Return the changes of `cure`, some of them left out or changed."""
-        repairs = {*self.repairs, "dropout", "penalty", "bias"}
-        if has_many_squashed(self.graph):
-            repairs.add("squash")
-        free = takes_any_value(self.graph, self.tasks, self.losses)
-        free = free or (free is not None and "head" in self.repairs)
-        return {
-            "inputs": "standard",
-            "targets": "standard" if free else "as given",
-            "weights": "fresh",
-            "optimizer": "adam",
-            "repairs": tuple(sorted(repairs)) if self.graph else (),
-            "balanced": self.imbalance > 9,
-            "mixed": True,
-            # A training that was cut short here may get there in the end.
-            "longer": 4.0 if self.rehearsal.finished else 1.0,
-        } | but
+        return everything(self) | but
 
     @functools.cached_property
     def best(self):
@@ -296,33 +276,17 @@ class Evidence:
     @functools.cached_property
     def lower(self):
         """A `Run` for each lower rate until one succeeds, `{factor: run}`."""
-        return self._at_rates(LOWER)
+        return sweep(self, LOWER)
 
     @functools.cached_property
     def higher(self):
         """A `Run` for each higher rate until one succeeds, `{factor: run}`."""
-        return self._at_rates(HIGHER)
+        return sweep(self, HIGHER)
 
     @functools.cached_property
     def memory(self):
         """Whether one sample can be learnt by heart, a `Memory`."""
         return memorize(self.model, tensors(self.data.take(slice(None, 1))))
-
-    def _at_rates(self, factors):
-        runs, last = {}, self.base
-        for factor in factors:
-            if factor < LOWEST and not last.diverged:
-                break
-            run = self.change(rate=factor)
-            if run is None:
-                break
-            runs[factor] = run
-            # Still lower rates are slower still; still higher ones are no less nan.
-            slower = not last.diverged and run.last > SLOWER * last.last
-            if run.score > ENOUGH * self.best or slower:
-                break
-            last = run
-        return runs
 
     def _base_repairs(self):
         return self.repairs if self.base is not self.rehearsal else ()
@@ -338,9 +302,3 @@ class Evidence:
         if self.graph is not None:
             return [head.units for head in self.graph.heads]
         return [output.shape[-1] for output in self.start.output]
-
-
-def first_line(error):
-    """Return the kind of an error and the first line of what it says."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"

@@ -16,7 +16,6 @@ Fix: `x = x / 255` for pixels; `keras.layers.Normalization()` with `adapt(x)`.
 Source: LeCun et al., *Efficient BackProp*, 1998, on centred inputs of equal variance.
 """
 
-from keras_tricks.doctor._samples import as_scaled
 from keras_tricks.doctor.finding import Finding
 
 FAR = 30.0
@@ -26,7 +25,7 @@ def before(evidence):
     """Look at the columns and try them at mean 0 and deviation 1."""
     if not evidence.odd_inputs or _scaled_inside(evidence):
         return None
-    far, said = _range(evidence.data.inputs)
+    far, said = _range([rows for rows, _ in evidence.scaled])
     severity, tried, confidence = "warning" if far > FAR else "note", "", 0.5
     if evidence.sick:
         run = evidence.change(inputs="standard")
@@ -64,9 +63,6 @@ def _scaled_inside(evidence):
     return any(
         layer.kind in inside or layer.kind.endswith("LayerNormalization")
         for layer in first
-    ) or any(
-        as_scaled(evidence, index, array[:1])[1] is not None
-        for index, array in enumerate(evidence.data.inputs)
     )
 
 

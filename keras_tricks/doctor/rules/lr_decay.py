@@ -8,8 +8,8 @@ before, less than a tenth of that after, and `LEFT` of the first loss still ther
 
 Before training: the schedule of the optimizer or of a `LearningRateScheduler` is read
 over the plan: its sum is less than `AREA` of that of the highest rate. Where the
-planned training does not succeed on a copy and one at the highest rate does, that is an
-error.
+planned planned training does not succeed on a copy and one at the highest rate does, that is an
+error; a warning if its loss ends below `LOWER` of the planned one's.
 
 Silent: when that epoch lies in the second half of the plan, as with a cosine or with
 steps at a half and three quarters; and when the loss had stopped falling before, as
@@ -33,6 +33,7 @@ FALL = 0.02
 LEFT = 0.1
 EPOCHS = 3
 AREA = 0.1
+LOWER = 0.5
 
 
 def during(watch):
@@ -75,11 +76,11 @@ def before(evidence):
     rates = evidence.rates
     if rates is None or rates.max() <= 0 or rates.mean() > AREA * rates.max():
         return None
-    if not evidence.lame:
-        return None
     gone = int(np.argmax(np.cumsum(rates) > 0.95 * rates.sum()))
-    run = evidence.change(optimizer="constant")
-    cured = evidence.cures(run)
+    run, base = evidence.change(optimizer="constant"), evidence.base
+    cured = evidence.lame and evidence.cures(run)
+    if not cured and (run is None or not run.last < LOWER * base.last):
+        return None
     return Finding(
         name="lr-decay",
         severity="error" if cured else "warning",
@@ -88,7 +89,7 @@ def before(evidence):
         f"the rate goes from {rates.max():.2g} to {rates[-1]:.1g}",
         why="Without a rate there are no steps, however many epochs follow.",
         fix="decay_steps=steps_per_epoch * epochs in the schedule",
-        tried=evidence.tried(f"a constant {rates.max():.2g}", run) if cured else "",
+        tried=evidence.tried(f"a constant {rates.max():.2g}", run),
         confidence=0.95 if cured else 0.5,
         numbers={"first": float(rates[0]), "last": float(rates[-1])},
     )

@@ -6,10 +6,10 @@ steps whatever the batch size, and the accuracy is 1. Nothing was learnt but a c
 Measured: the rows of the largest class over all rows, at least `SHARE` of them, while
 fewer than `OTHERS` rows of other classes are there to learn from.
 
-During `fit`: the loss of the steps of the first epoch goes below `LOW` of the first and
-hardly ever up (`RISES`): to say always the same needs no zigzag. With a fixed batch,
-its targets must hold one class; without one, the loss must be below `NOTHING` of the
-first by the middle of the epoch.
+During `fit`: the loss of the steps of the first epoch goes below `LOW` of the first,
+and the fixed batch holds one class. Without a fixed batch the loss must be below
+`NOTHING` of the first by the middle of the epoch and hardly ever rise (`RISES`): to say
+always the same needs no zigzag.
 
 Silent: below `ROWS` rows; for targets that are not classes and losses that do not take
 classes; when class or sample weights raise the rare rows (that is an imbalance known
@@ -37,6 +37,7 @@ LOW = 0.05
 NOTHING = 1e-3
 RISES = 0.4
 STEPS = 20
+FEWEST = 8
 BEGIN = 100
 
 
@@ -55,15 +56,13 @@ def during(watch):
     """Look at the steps of the first epoch, at least at `BEGIN`."""
     every = len(watch.step_losses) // max(watch.done, 1)
     course = watch.step_losses[: max(every, BEGIN)]
-    if len(course) < STEPS or not watch.first or watch.first <= 0:
+    if len(course) < FEWEST or not watch.first or watch.first <= 0:
         return None
     task = watch.task
-    if task is not None and not (task.classifies and (task.counts > 0).sum() == 1):
-        return None
-    head = course[: len(course) // 2]
-    too_slow = task is None and head[-3:].max() > NOTHING * watch.first
     low = np.flatnonzero(course < LOW * watch.first)
-    if too_slow or not len(low) or np.mean(np.diff(head) > 0) > RISES:
+    if not len(low) or not (
+        _falls(course, watch.first) if task is None else _one(task)
+    ):
         return None
     evidence = (
         f"the loss fell from {watch.first:.3g} to {course[low[0]]:.2g} in "
@@ -83,6 +82,19 @@ def during(watch):
         confidence=0.9 if task is not None else 0.5,
         numbers={"steps": int(low[0]) + 1},
     )
+
+
+def _one(task):
+    return (
+        task.classifies and (task.counts > 0).sum() == 1 and task.counts.sum() >= ROWS
+    )
+
+
+def _falls(course, first):
+    """Whether the loss comes to nothing on a way that hardly ever rises."""
+    head = course[: len(course) // 2]
+    quick = head[-3:].max() <= NOTHING * first
+    return len(course) >= STEPS and quick and np.mean(np.diff(head) > 0) <= RISES
 
 
 def _classifies(evidence, index):
