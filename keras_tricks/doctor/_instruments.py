@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_tricks.doctor._change import Change
+
 MOST_CLASSES_SHOWN = 20
 
 
@@ -54,8 +56,8 @@ def _curves(evidence):
     runs = {change: run for change, run in evidence.trials.runs.items() if run}
     curves = {"as planned": evidence.rehearsal.losses.tolist()}
     best = max(runs, key=lambda change: runs[change].score)
-    if runs[best] is not evidence.rehearsal and evidence.sick:
-        cured = runs[best] is evidence.cure
+    if best != Change() and evidence.sick:
+        cured = best == Change(**evidence.cured())
         curves["all changes" if cured else best.said()] = runs[best].losses.tolist()
     return curves
 

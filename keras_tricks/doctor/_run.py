@@ -26,6 +26,7 @@ class Run:
         held: Number of rows that it did not see.
         stretch: Steps of the schedule per step here.
         seconds: Time taken.
+        by_known: Whether the score is that of known rows, however many are unseen.
     """
 
     losses: np.ndarray
@@ -39,6 +40,7 @@ class Run:
     held: int
     stretch: float
     seconds: float
+    by_known: bool = False
 
     @property
     def steps(self):
@@ -58,7 +60,8 @@ class Run:
     @property
     def score(self):
         """Skill on unseen rows where there are enough, else on the known."""
-        return self.skill if self.held < ENOUGH else self.holdout_skill
+        known = self.by_known or self.held < ENOUGH
+        return self.skill if known else self.holdout_skill
 
     @property
     def first(self):
@@ -69,3 +72,11 @@ class Run:
     def last(self):
         """Mean loss of the last tenth of the steps."""
         return float(np.mean(self.losses[-max(1, self.steps // 10) :]))
+
+    def said_beside(self, other, change):
+        """Say in one sentence what a change brought about."""
+        return (
+            f"with {change} the loss went {self.first:.3g} → {self.last:.3g} in "
+            f"{self.steps} steps and the score came to {self.score:.2f}; yours: "
+            f"{other.first:.3g} → {other.last:.3g}, score {other.score:.2f}"
+        )

@@ -135,7 +135,9 @@ def slice_of(structure, begin, size):
 
 
 def fixed_batch_size(model):
-    """Return the number of rows that a model insists on, or None."""
+    """Return the number of rows that a model with stateful layers takes, or None."""
+    if not any(getattr(layer, "stateful", False) for layer in model.layers):
+        return None
     sizes = [each.shape[0] for each in getattr(model, "inputs", None) or []]
     return next((size for size in sizes if size is not None), None)
 

@@ -1,5 +1,6 @@
 """The user's own training on a copy, and the same with one thing changed."""
 
+import dataclasses
 import time
 
 import keras
@@ -58,6 +59,7 @@ class Trials:
         self.from_logits, self.tokens = from_logits, tokens
         self.seconds = seconds
         self.spent = 0.0
+        self.by_known = False
         self.runs = {}
         self._copies, self._costs = {}, {}
         rows = np.random.default_rng(0).permutation(data.rows)
@@ -88,7 +90,8 @@ class Trials:
             started = time.perf_counter()
             self.runs[change] = self._train(change)
             self.spent += time.perf_counter() - started
-        return self.runs[change]
+        run = self.runs[change]
+        return run and dataclasses.replace(run, by_known=self.by_known)
 
     def _train(self, change):
         started = time.perf_counter()

@@ -179,6 +179,9 @@ def _build(model, data):
     """Build what is not built: a model can be and its layers not."""
     rows = fixed_batch_size(model) or 1
     try:
+        if isinstance(model, keras.Sequential) and not model.built:
+            # Called on a row it would take single rows only.
+            model.build((None, *data.inputs[0].shape[1:]))
         with keras.StatelessScope():
             model(
                 _data.map_leaves(

@@ -20,6 +20,7 @@ from keras_tricks.doctor._trials import Trials
 # Below this a score is hardly better than a constant.
 LEAST = 0.15
 STUCK = 0.1
+BY_HEART = 0.5
 LITTLE = 0.6
 # A score below another by this share and at least this, or by that, is worse: rows and
 # seeds move it by less. The begin of a training says less than all of it.
@@ -83,10 +84,8 @@ class Evidence:
     @functools.cached_property
     def _start(self):
         try:
-            rows = fixed_batch_size(self.model) or ROWS
-            return measure_start(
-                self.model, self.data.take(slice(None, rows)), self.graph
-            )
+            rows = self.data.take(slice(None, fixed_batch_size(self.model) or ROWS))
+            return measure_start(self.model, rows, self.graph)
         except Exception as error:  # A program that fails in `fit` fails here too.
             return error
 
@@ -137,7 +136,7 @@ class Evidence:
             self.not_judged.append(late)
         return run
 
-    @functools.cached_property
+    @property
     def rehearsal(self):
         """The training as planned, on a copy: a `Run` or None."""
         return self.trial()
@@ -147,7 +146,7 @@ class Evidence:
         """What the graph and the task alone say must change, a tuple."""
         return needed_repairs(self.graph, self.tasks, self.losses)
 
-    @functools.cached_property
+    @property
     def base(self):
         """The training with `repairs` made, with the settings of the user: a `Run`."""
         return (self.repairs and self.trial(repairs=self.repairs)) or self.rehearsal
@@ -171,10 +170,8 @@ class Evidence:
     @functools.cached_property
     def odd_targets(self):
         """Whether values to be predicted are far from mean 0 and deviation 1."""
-        return any(
-            task.kind == "regression" and is_odd(task.target, 3.0)
-            for task in self.tasks
-        )
+        values = [task.target for task in self.tasks if task.kind == "regression"]
+        return any(is_odd(target, 3.0) for target in values)
 
     @functools.cached_property
     def tokens(self):
@@ -188,7 +185,7 @@ class Evidence:
         counts = [c[c > 0] for c in counts]
         return max((float(c.max() / c.min()) for c in counts if len(c)), default=1.0)
 
-    @functools.cached_property
+    @property
     def cure(self):
         """The training with everything changed that may help: a `Run` or None."""
         return self.rehearsal and self.trial(**self.cured())
@@ -200,23 +197,28 @@ class Evidence:
     @functools.cached_property
     def best(self):
         """The best score that a copy reached."""
-        runs = [self.rehearsal, self.base, self.cure]
-        return max((run.score for run in runs if run is not None), default=np.nan)
+        if self.rehearsal is None:
+            return np.nan
+        runs = [run for run in (self.rehearsal, self.base, self.cure) if run]
+        best = max(run.score for run in runs)
+        if best < LEAST and max(run.skill for run in runs) > BY_HEART:
+            # No unseen row can be told yet, but known ones can: compare by these.
+            self.trials.by_known = True
+            best = max(run.skill for run in runs)
+        return best
 
     @functools.cached_property
     def sick(self):
         """Whether the planned training does not get where a changed copy gets."""
-        run = self.rehearsal
+        best, run = self.best, self.rehearsal
         if run is None or np.isnan(run.score):
             return False
-        if run.diverged:
+        if run.diverged or self.base.score - run.score >= HELP:
             return True
-        if self.base.score - run.score >= HELP:
-            return True
-        if run.score > 0.95 or not self.is_worse(run.score, self.best):
+        if run.score > 0.95 or not self.is_worse(run.score, best):
             return False
         hurried = self.hurried
-        return hurried is None or self.is_worse(hurried.score, self.best)
+        return hurried is None or self.is_worse(hurried.score, best)
 
     @functools.cached_property
     def fails(self):
@@ -266,12 +268,7 @@ class Evidence:
 
     def tried(self, change, run, than=None):
         """Say in one sentence what a trial showed."""
-        than = than or self.base
-        return (
-            f"with {change} the loss went {run.first:.3g} → {run.last:.3g} "
-            f"in {run.steps} steps and the score came to {run.score:.2f}; yours: "
-            f"{than.first:.3g} → {than.last:.3g}, score {than.score:.2f}"
-        )
+        return run.said_beside(than or self.base, change)
 
     @functools.cached_property
     def lower(self):
@@ -289,7 +286,7 @@ class Evidence:
         return memorize(self.model, tensors(self.data.take(slice(None, 1))))
 
     def _base_repairs(self):
-        return self.repairs if self.base is not self.rehearsal else ()
+        return self.repairs if self.trial(repairs=self.repairs) else ()
 
     def _targets(self):
         y = self.data.y

@@ -27,11 +27,16 @@ def noisy(**arguments):
     """A model with everything that training moves, and a draw of NumPy."""
 
     class Jitter(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.generator = keras.random.SeedGenerator(5)
+
         def call(self, x, training=False):
             draw = np.float32(np.random.rand() * random.random() * training)
             if keras.backend.backend() != "jax":  # which wants a seed in a trace
                 draw *= keras.random.uniform(())
-            return x + draw
+            # At inference as well.
+            return x + draw + 0.1 * keras.random.uniform((), seed=self.generator)
 
     drop = layers.Dropout(0.5), layers.Dropout(0.1, seed=3)
     stack = layers.Dense(8, "relu"), layers.BatchNormalization(), *drop, Jitter()

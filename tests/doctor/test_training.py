@@ -73,24 +73,24 @@ PROGRAMS = {
         lambda y, output: ops.mean(abs(y - output) ** 3),
         W,
     ),
-    "constraint": (
-        lambda: stack(layers.Dense(2, kernel_constraint="unit_norm")),
-        lambda: keras.optimizers.SGD(0.1),
-        "mse",
-        None,
-    ),
-    "added loss": (
-        lambda: stack(layers.Dense(2, activity_regularizer="l2")),
+    "constraint and added loss": (
+        lambda: stack(
+            layers.Dense(2, kernel_constraint="unit_norm", activity_regularizer="l2")
+        ),
         lambda: keras.optimizers.SGD(0.1),
         "mse",
         None,
     ),
 }
-QUICK = ("momentum and sample weights", "adam on batch norm")
-SLOW = [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in PROGRAMS]
+QUICK = (
+    "momentum and sample weights",
+    "adam on batch norm",
+    "constraint and added loss",
+)
+ALL = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in PROGRAMS]
 
 
-@pytest.mark.parametrize("name", SLOW)
+@pytest.mark.parametrize("name", ALL)
 def test_losses_and_weights_are_those_of_training_the_model(name):
     build, optimizer, loss, weight = PROGRAMS[name]
     model = program(build, optimizer(), loss)

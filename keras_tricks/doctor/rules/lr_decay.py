@@ -8,7 +8,7 @@ before, less than a tenth of that after, and `LEFT` of the first loss still ther
 
 Before training: the schedule of the optimizer or of a `LearningRateScheduler` is read
 over the plan: its sum is less than `AREA` of that of the highest rate. Where the
-planned planned training does not succeed on a copy and one at the highest rate does, that is an
+planned training does not succeed on a copy and one at the highest rate does, that is an
 error; a warning if its loss ends below `LOWER` of the planned one's.
 
 Silent: when that epoch lies in the second half of the plan, as with a cosine or with

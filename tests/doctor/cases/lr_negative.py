@@ -1,4 +1,4 @@
-"""A rate below zero, and a cosine that only ends at zero."""
+"""A rate below zero, and a cosine that ends at zero."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ def sick():
 
 
 def cured():
-    return program(keras.optimizers.schedules.CosineDecay(0.01, 40))
+    return program(keras.optimizers.schedules.CosineDecay(0.01, 30))
 
 
 def program(rate):
