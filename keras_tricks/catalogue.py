@@ -1,7 +1,7 @@
 """The table of all tricks, read from their docstrings.
 
-`python -m keras_tricks.catalogue` prints it; with `--write FILE` it replaces the part
-of a Markdown file between its two marks.
+`python -m keras_tricks.catalogue` prints it; with `--write FILE` it replaces the parts
+of a Markdown file between the marks of this table and of that of the doctor's rules.
 """
 
 import argparse
@@ -10,6 +10,8 @@ import importlib
 import inspect
 import pathlib
 import re
+
+from keras_tricks.doctor import rules
 
 FAMILIES = (
     "schedules",
@@ -26,6 +28,8 @@ FAMILIES = (
 )
 BEGIN = "<!-- catalogue: begin -->"
 END = "<!-- catalogue: end -->"
+RULES_BEGIN = "<!-- rules: begin -->"
+RULES_END = "<!-- rules: end -->"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +84,17 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def rules_table() -> str:
+    """Return the doctor's rules as a Markdown table, read from their pages."""
+    rows = ["| rule | the sickness | judged |", "| --- | --- | --- |"]
+    for name, module in rules.modules().items():
+        times = ("before", "during")
+        judged = ", ".join(time for time in times if hasattr(module, time))
+        first = inspect.getdoc(module).splitlines()[0].rstrip(".")
+        rows.append(f"| `{name}` | {first} | {judged} |")
+    return "\n".join(rows)
+
+
 def main():
     """Print the table or write it into a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -89,9 +104,18 @@ def main():
         print(table())
         return
     text = path.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
+    text = between(text, BEGIN, END, table())
+    text = between(text, RULES_BEGIN, RULES_END, rules_table())
+    path.write_text(text, encoding="utf-8")
+
+
+def between(text, begin, end, new):
+    """Return a text with another part between two marks, if it has them."""
+    before, mark, rest = text.partition(begin)
+    if not mark:
+        return text
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{new}\n{end}{after}"
 
 
 if __name__ == "__main__":

@@ -102,6 +102,15 @@ def test_catalogue_in_the_readme_is_up_to_date():
     assert written.strip() == catalogue.table()
 
 
+def test_rules_in_the_docs_are_up_to_date():
+    docs = (ROOT / "docs" / "doctor.md").read_text()
+    new = catalogue.rules_table()
+    assert docs == catalogue.between(
+        docs, catalogue.RULES_BEGIN, catalogue.RULES_END, new
+    )
+    assert new in docs
+
+
 def test_ci_runs_the_command_of_the_readme():
     command = re.search(r"\n    (python3.*pytest)\n", (ROOT / "README.md").read_text())[
         1

@@ -10,6 +10,8 @@ FEWEST = 20
 SPREAD = 0.05
 IMBALANCED = 9
 LONGER = 4.0
+SQUARED = "mean_squared_error"
+CLASSES = ("binary", "multiclass", "multilabel", "distribution")
 RANGES = {
     "relu": (0, np.inf),
     "sigmoid": (0, 1),
@@ -42,6 +44,10 @@ def needed_repairs(graph, tasks, losses):
 def everything(evidence):
     """Return all changes that may help, as arguments of `Evidence.trial`."""
     repairs = {*evidence.repairs, "dropout", "penalty", "bias"}
+    classes = [task.kind in CLASSES for task in evidence.tasks]
+    squared = [loss is not None and loss.name == SQUARED for loss in evidence.losses]
+    if classes == squared == [True]:
+        repairs.add("loss")
     if _has_many_squashed(evidence.graph):
         repairs.add("squash")
     free = _takes_any_value(evidence.graph, evidence.tasks, evidence.losses)
@@ -113,7 +119,10 @@ def _head_fits(head, task, loss):
     if task.kind == "multiclass" and head.units == 1:
         return False
     logits = loss.from_logits and last == "linear"
-    return (last == soft or logits) and loss.kind == "probability"
+    # A squared error is the mildest of what does not fit: a trial tells.
+    return (last == soft or logits) and (
+        loss.kind == "probability" or loss.name == SQUARED
+    )
 
 
 def _outside(target, low, high):

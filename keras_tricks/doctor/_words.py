@@ -53,6 +53,7 @@ def tally(diagnosis):
 
 
 def counted(count, word):
+    """Return a number with its noun, in the plural where it is not one."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 

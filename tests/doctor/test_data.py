@@ -91,7 +91,7 @@ def test_values_that_are_not_finite_are_counted_in_rows_that_are_not_kept(monkey
     assert data.not_finite == {"x": 6}
 
 
-@pytest.mark.parametrize(("share", "rows"), [(0.25, 10), (0.3, 10), (0.2, 7)])
+@pytest.mark.parametrize(("share", "rows"), [(0.3, 10), (0.2, 7)])
 def test_split_is_that_of_fit(share, rows):
     """`fit` trains on the head, unshuffled, and validates on the tail."""
     seen = []

@@ -131,6 +131,17 @@ def test_subclassed_models_cannot_be_made_anew():
     assert repaired(Own(), ("dropout",), None, None) is None
 
 
+def test_losses_and_metrics_of_ones_own_are_kept(repair):
+    def own(y, output):
+        return keras.ops.mean(abs(y - output))
+
+    model = stack(layers.Dropout(0.5), layers.Dense(1))
+    model.compile("sgd", own, metrics=[own])
+    copy = repair(model, "dropout")
+    assert settings(copy, "rate")[0] == 0
+    assert copy.loss is own
+
+
 def test_layers_that_cannot_be_made_anew_give_none(repair):
     class Own(layers.Dense):
         def __init__(self, secret):

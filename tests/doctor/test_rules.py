@@ -17,10 +17,11 @@ MAY_IMPORT = {
     *("dataclasses", "itertools", "math", "numpy", "keras"),
     "keras_tricks.doctor.finding.Finding",
     "keras_tricks.doctor.watch.is_kernel",
-    # Arithmetic on what evidence and watch hold.
+    # Arithmetic on what evidence and watch hold, and names of losses.
     "keras_tricks.doctor._samples",
     "keras_tricks.doctor._heads.heads_of",
     "keras_tricks.doctor._relation.relation",
+    "keras_tricks.doctor._repair.task_loss",
     "keras_tricks.doctor._trend",
 }
 WRITES = {"assign", "set_weights", "compile", "fit", "train_on_batch", "predict"}

@@ -107,6 +107,7 @@ def test_losses_and_weights_are_those_of_training_the_model(name):
     assert_same(copy.predict(X), [model(X, training=False)], **same)
 
 
+@pytest.mark.slow
 def test_weights_are_those_of_fit():
     model = program(plain, keras.optimizers.Adam(0.05))
     copy = copy_of(model)

@@ -8,7 +8,8 @@ ids; any other loss over several units with ids; a cross-entropy of targets of w
 more than `OUTSIDE` leave [0, 1]; `mean_squared_logarithmic_error` or `poisson` of
 negative targets. Harmful at times: classes or distributions learnt by a loss of values
 or a hinge, `binary_crossentropy` under a softmax of more than two classes, a percentage
-of targets that are 0.
+of targets that are 0. Where the planned training does not succeed on a copy and does
+with the usual loss, that is an error.
 
 Silent: on squared errors of two classes, and of more where the network learns, but for
 a note; on autoencoders of values in [0, 1]; on losses of the user's own.
@@ -23,6 +24,7 @@ gradient vanishes where a sigmoid is sure and wrong.
 import numpy as np
 
 from keras_tricks.doctor._heads import heads_of
+from keras_tricks.doctor._repair import task_loss
 from keras_tricks.doctor.finding import Finding
 
 OUTSIDE = 0.01
@@ -44,9 +46,12 @@ def before(evidence):
         why = certain or _harmful(head, task)
         if why is None:
             continue
-        severity, confidence = "error", 0.9
+        severity, confidence, tried = "error", 0.9, ""
         if not certain:
             severity, confidence = _severity(evidence, head, task)
+            tried = _tried(evidence, task)
+            if tried:
+                severity, confidence = "error", 0.8
         fix = LOSSES.get(task.kind, "mean_squared_error")
         if task.form == "ids" and task.kind == "multiclass":
             fix = f"sparse_{fix}"
@@ -57,9 +62,20 @@ def before(evidence):
             evidence=f"{head.loss.name} for {_said(task)}",
             why=why,
             fix=f"loss='{fix}'",
+            tried=tried,
             confidence=confidence,
         )
     return None
+
+
+def _tried(evidence, task):
+    """Say what the usual loss brings where the planned training does not succeed."""
+    if task.kind not in CLASSES or not evidence.sick:
+        return ""
+    run = evidence.trial(repairs=("loss",))
+    if not evidence.cures(run, evidence.rehearsal):
+        return ""
+    return evidence.tried(f"loss={task_loss(task)!r}", run, evidence.rehearsal)
 
 
 def _certain(head, task):
