@@ -46,7 +46,8 @@ def everything(evidence):
     repairs = {*evidence.repairs, "dropout", "penalty", "bias"}
     classes = [task.kind in CLASSES for task in evidence.tasks]
     squared = [loss is not None and loss.name == SQUARED for loss in evidence.losses]
-    if classes == squared == [True]:
+    own = [loss is not None and loss.kind == "custom" for loss in evidence.losses]
+    if classes == squared == [True] or (classes == [False] and own == [True]):
         repairs.add("loss")
     if _has_many_squashed(evidence.graph):
         repairs.add("squash")

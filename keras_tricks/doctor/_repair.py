@@ -1,5 +1,7 @@
 """A second model that differs from the first in what may keep it from learning."""
 
+import contextlib
+
 import keras
 import numpy as np
 
@@ -60,18 +62,32 @@ def repaired(model, changes, graph, task):
         return type(layer).from_config(config)
 
     try:
-        copy = keras.models.clone_model(model, clone_function=clone)
+        with _uncompiled(model):
+            copy = keras.models.clone_model(model, clone_function=clone)
         _take_weights(copy, model)
         new = {"head", "loss"} & set(changes)
-        loss_weights = (model.get_compile_config() or {}).get("loss_weights")
+        weights = (model.get_compile_config() or {}).get("loss_weights")
         copy.compile(
             model.optimizer,
             task_loss(task) if new else model.loss,
-            loss_weights=None if new else loss_weights,
+            loss_weights=None if new else weights,
         )
     except Exception:  # Layers of users may not know how to be made again.
         return None
     return copy
+
+
+@contextlib.contextmanager
+def _uncompiled(model):
+    """Let a model pass for one that is not compiled.
+
+    Keras 3.15.1 compiles a clone from the config, which knows no function of one's own.
+    """
+    model.compiled = False
+    try:
+        yield
+    finally:
+        model.compiled = True
 
 
 def task_loss(task):

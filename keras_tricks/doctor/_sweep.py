@@ -1,7 +1,7 @@
 """Trainings at other learning rates."""
 
 LOWER = (0.1, 0.01, 1e-3, 1e-4, 1e-6, 1e-9)
-HIGHER = (10.0, 100.0)
+HIGHER = (10.0, 100.0, 1e3, 1e4)
 # Below this only what was nan above it is tried.
 LOWEST = 1e-5
 # A score this near to the best one known ends a search.
@@ -21,7 +21,8 @@ def sweep(evidence, factors):
         runs[factor] = run
         # Still lower rates are slower still; still higher ones are no less nan.
         slower = not last.diverged and run.last > SLOWER * last.last
-        if run.score > ENOUGH * evidence.best or slower:
+        lost = run.diverged and factor > 1
+        if run.score > ENOUGH * evidence.best or slower or lost:
             break
         last = run
     return runs

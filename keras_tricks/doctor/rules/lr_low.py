@@ -8,7 +8,7 @@ steps leave most of it. Where the weights were watched, a step changes no kernel
 more than `UPDATE` of its size; below `TINY` it is an error.
 
 Before training: where the planned training does not succeed on a copy, it is repeated
-at ten and a hundred times the rate; one that comes to `NEAR` of the best known score is
+at ten times the rate and more; one that comes to `NEAR` of the best known score is
 an error where the plan comes to little of that, else a warning: larger steps help
 nearly every sick network a little.
 
