@@ -53,6 +53,7 @@ QUICK = {
     "programs": ["mlp-ids", "regression"],
     "faults": ["rate times 1000", "hidden linear", "inputs times 255"],
     "pairs": 2,
+    "trainings": 1,
 }
 
 

@@ -158,6 +158,7 @@ parts(
     "softmax over the batch",
     "batch-mixing out-missing-prob",
     kind(*CLASSES),
+    certain=True,
     head=(over_the_batch,),
 )
 

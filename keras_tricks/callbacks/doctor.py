@@ -4,10 +4,10 @@ import keras
 
 from keras_tricks._checks import check_integer
 from keras_tricks.callbacks._sample import check_sample
-from keras_tricks.doctor._board import Board
-from keras_tricks.doctor._judge import judge
-from keras_tricks.doctor._known import fixed_rows
-from keras_tricks.doctor._observer import Observer
+from keras_tricks.doctor.watching.board import Board
+from keras_tricks.doctor.watching.judge import judge
+from keras_tricks.doctor.watching.known import fixed_rows
+from keras_tricks.doctor.watching.observer import Observer
 
 
 class Doctor(keras.callbacks.Callback):
@@ -41,7 +41,7 @@ class Doctor(keras.callbacks.Callback):
     Attributes:
         diagnosis: What the rules said at the end of the last epoch, a
             `kt.doctor.Diagnosis`; None before.
-        watch: What they saw, a `kt.doctor.Watch`; None before.
+        watch: What they saw, by name; None before.
 
     Raises:
         TypeError: If `period` is not an integer, or `x` or `y` not made of arrays.

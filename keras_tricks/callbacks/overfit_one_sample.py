@@ -6,8 +6,8 @@ import warnings
 import keras
 
 from keras_tricks._checks import check_integer, check_number
-from keras_tricks.doctor._memorize import RATE_GROWTH, memorize
 from keras_tricks.callbacks._sample import check_sample, first_sample
+from keras_tricks.doctor.measuring.memorize import RATE_GROWTH, memorize
 
 BARS = "▁▂▃▄▅▆▇█"
 

@@ -4,6 +4,5 @@ from keras_tricks.doctor.diagnose import diagnose
 from keras_tricks.doctor.diagnosis import Diagnosis
 from keras_tricks.doctor.finding import Finding
 from keras_tricks.doctor.read import read
-from keras_tricks.doctor.watch import Snapshot, Watch
 
-__all__ = ["Diagnosis", "Finding", "Snapshot", "Watch", "diagnose", "read"]
+__all__ = ["Diagnosis", "Finding", "diagnose", "read"]

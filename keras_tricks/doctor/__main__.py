@@ -7,7 +7,8 @@ import re
 import sys
 import textwrap
 
-from keras_tricks.doctor import _terminal, rules
+from keras_tricks.doctor import rules
+from keras_tricks.doctor.reporting import terminal as _terminal
 
 _HEAD = re.compile(r"([A-Z]\w+:)(\s.*|$)", re.DOTALL)  # "Seen: the loss is NaN"
 

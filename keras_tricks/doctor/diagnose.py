@@ -12,11 +12,12 @@ from keras import ops
 
 from keras_tricks._checks import check_integer, check_number
 from keras_tricks._untouched import kept_random_state
-from keras_tricks.doctor import _data, rules
-from keras_tricks.doctor._instruments import facts, first_line, instruments
-from keras_tricks.doctor._training import fixed_batch_size
+from keras_tricks.doctor import rules
 from keras_tricks.doctor.diagnosis import Diagnosis
-from keras_tricks.doctor.evidence import Evidence
+from keras_tricks.doctor.measuring import data as _data
+from keras_tricks.doctor.measuring.evidence import Evidence
+from keras_tricks.doctor.measuring.instruments import facts, first_line, instruments
+from keras_tricks.doctor.measuring.training import fixed_batch_size
 
 # What these say is true beside a training that fails, and not why it fails.
 BESIDE = {"leaking-feature", "overfit", "small-data", "val-leak", "val-preproc"}

@@ -4,7 +4,12 @@ import dataclasses
 import pathlib
 import sys
 
-from keras_tricks.doctor import _html, _json, _tensorboard, _terminal, _text, _words
+from keras_tricks.doctor.reporting import html as _html
+from keras_tricks.doctor.reporting import json as _json
+from keras_tricks.doctor.reporting import tensorboard as _tensorboard
+from keras_tricks.doctor.reporting import terminal as _terminal
+from keras_tricks.doctor.reporting import text as _text
+from keras_tricks.doctor.reporting import words as _words
 
 
 @dataclasses.dataclass(repr=False, eq=False)  # an instrument may hold arrays
@@ -24,7 +29,7 @@ class Diagnosis:
         seconds: What the diagnosis took, or `None`.
 
     Raises:
-        ValueError: If a finding has a severity that there is not.
+        AttributeError: If `findings` holds something else.
 
     Example:
         >>> diagnosis = Diagnosis(checked=["lr-high", "input-nan"], seconds=0.5)

@@ -4,8 +4,8 @@ import csv
 import math
 import pathlib
 
-from keras_tricks.doctor._judge import judge
-from keras_tricks.doctor.watch import Watch
+from keras_tricks.doctor.watching.judge import judge
+from keras_tricks.doctor.watching.watch import Watch
 
 RATES = ("learning_rate", "lr")
 

@@ -64,6 +64,7 @@ def test_accumulation_logs_the_rate_of_the_last_update():
     assert history(optimizer)["learning_rate"] == [0, 2, 3]
 
 
+@pytest.mark.slow
 def test_all_steps_of_one_execution_are_counted():
     if keras.backend.backend() == "torch":
         pytest.skip("Keras on PyTorch takes one step per execution")

@@ -121,7 +121,13 @@ FITS = {
 }
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "convolutional",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in FITS if n[0] != "c"),
+    ],
+)
 def test_fit_is_bit_for_bit_what_it_is_without_the_callback(name):
     build, loss, x, y = FITS[name]
     callback = kt.callbacks.OverfitOneSample(x, y, steps=6, tolerance=1.0, verbose=0)
@@ -251,6 +257,7 @@ def test_sick_model_fails_and_the_warning_says_where_to_look(name):
 
 
 @pytest.mark.filterwarnings("ignore:OverfitOneSample failed")
+@pytest.mark.slow
 def test_losses_are_those_of_keras_adam_on_the_growing_rate():
     model = keras.Sequential([keras.Input((4,)), layers.Dropout(0.5), layers.Dense(7)])
     losses = check(model, CROSS_ENTROPY, VECTOR, ONE_HOT, steps=20).history["loss"]

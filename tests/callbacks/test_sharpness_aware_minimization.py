@@ -102,6 +102,7 @@ def test_gradient_accumulation_averages_over_neighbourhoods():
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_radius_zero_is_plain_training():
     model = network()
     history = fit(model, sam(0.0), epochs=2)

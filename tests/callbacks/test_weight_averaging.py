@@ -114,7 +114,8 @@ def test_steps_per_execution_are_that_many_steps():
     assert_same(weights(model), expected, 1e-6)
 
 
-@pytest.mark.parametrize("first", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [0, 1])
 def test_a_resumed_run_has_the_average_of_an_uninterrupted_one(tmp_path, first):
     class Kill(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_tricks.doctor import _data
+from keras_tricks.doctor.measuring import data as _data
 
 X = np.arange(24, dtype="float32").reshape(8, 3)
 Y = np.arange(8)

@@ -5,9 +5,10 @@ import types
 import numpy as np
 import pytest
 
-from keras_tricks.doctor import _data, rules
-from keras_tricks.doctor._losses import LossFacts
-from keras_tricks.doctor._task import tasks_of
+from keras_tricks.doctor import rules
+from keras_tricks.doctor.measuring import data as _data
+from keras_tricks.doctor.measuring.losses import LossFacts
+from keras_tricks.doctor.measuring.task import tasks_of
 
 CROSSENTROPY = "sparse_categorical_crossentropy"
 

@@ -220,8 +220,3 @@ def test_tensorboard_that_is_missing_is_named_with_its_extra(tmp_path, monkeypat
     with pytest.raises(ImportError, match=r"keras-tricks\[tensorboard\]"):
         Diagnosis().to_tensorboard(tmp_path / "logs")
     assert not (tmp_path / "logs").exists()
-
-
-def test_unknown_severity_is_refused():
-    with pytest.raises(ValueError, match="not in tuple"):
-        Diagnosis([finding(severity="fatal")])

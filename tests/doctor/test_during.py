@@ -5,7 +5,8 @@ from keras import layers
 
 import keras_tricks as kt
 from keras_tricks import doctor
-from keras_tricks.doctor import Snapshot, Watch, rules
+from keras_tricks.doctor import rules
+from keras_tricks.doctor.watching.watch import Snapshot, Watch
 
 RNG = np.random.default_rng(0)
 KERNELS = ("a/kernel", "b/kernel", "c/kernel")

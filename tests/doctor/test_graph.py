@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers, losses, ops
 
-from keras_tricks.doctor._calls import compute
-from keras_tricks.doctor._graph import read_graph
-from keras_tricks.doctor._losses import loss_facts
+from keras_tricks.doctor.measuring.calls import compute
+from keras_tricks.doctor.measuring.graph import read_graph
+from keras_tricks.doctor.measuring.losses import loss_facts
 
 
 def sequential(*stack, inputs=(4,), loss=None):

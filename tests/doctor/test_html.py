@@ -5,9 +5,9 @@ import xml.etree.ElementTree
 import numpy as np
 import pytest
 
-from keras_tricks.doctor import _html
 from keras_tricks.doctor.diagnosis import Diagnosis
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.reporting import html as _html
 
 HOSTILE = "</svg></style><script>alert(1)</script>\"'><img src=x>\x1b\u202e\ud800"
 VOID = {"meta", "circle", "path", "wbr"}

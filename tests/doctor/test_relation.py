@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_tricks.doctor import _relation
+from keras_tricks.doctor.measuring import relation as _relation
 
 
 def rng(seed=0):

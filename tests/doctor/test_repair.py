@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_tricks.doctor._repair import (
+from keras_tricks.doctor.measuring.repair import (
     fresh_weights,
     repaired,
     task_activation,

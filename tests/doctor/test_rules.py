@@ -16,13 +16,13 @@ HEADINGS = ("Seen", "Measured", "Silent", "Fix", "Source")
 MAY_IMPORT = {
     *("dataclasses", "itertools", "math", "numpy", "keras"),
     "keras_tricks.doctor.finding.Finding",
-    "keras_tricks.doctor.watch.is_kernel",
+    "keras_tricks.doctor.watching.watch.is_kernel",
     # Arithmetic on what evidence and watch hold, and names of losses.
-    "keras_tricks.doctor._samples",
-    "keras_tricks.doctor._heads.heads_of",
-    "keras_tricks.doctor._relation.relation",
-    "keras_tricks.doctor._repair.task_loss",
-    "keras_tricks.doctor._trend",
+    "keras_tricks.doctor.measuring.samples",
+    "keras_tricks.doctor.measuring.heads.heads_of",
+    "keras_tricks.doctor.measuring.relation.relation",
+    "keras_tricks.doctor.measuring.repair.task_loss",
+    "keras_tricks.doctor.watching.trend",
 }
 WRITES = {"assign", "set_weights", "compile", "fit", "train_on_batch", "predict"}
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_tricks.doctor import _samples
-from keras_tricks.doctor._graph import read_graph
+from keras_tricks.doctor.measuring import samples as _samples
+from keras_tricks.doctor.measuring.graph import read_graph
 
 
 def rng():

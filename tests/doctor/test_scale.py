@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_tricks.doctor._scale import Scale, number, printed, scale_of
+from keras_tricks.doctor.reporting.scale import Scale, number, printed, scale_of
 
 
 def test_linear_places_are_interpolated():

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_tricks.doctor._chance import chance_loss
-from keras_tricks.doctor._start import measure_start
+from keras_tricks.doctor.measuring.chance import chance_loss
+from keras_tricks.doctor.measuring.start import measure_start
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3)).astype("float32")

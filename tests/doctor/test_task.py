@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_tricks.doctor._task import Task, recalls, skill, tasks_of
+from keras_tricks.doctor.measuring.task import Task, recalls, skill, tasks_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 3)).astype("float32")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_tricks.doctor._training import Copy, rate_of, tensors, with_rate
+from keras_tricks.doctor.measuring.training import Copy, rate_of, tensors, with_rate
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3)).astype("float32")

@@ -4,7 +4,7 @@ import pytest
 from keras import layers, ops
 
 import keras_tricks as kt
-from keras_tricks.doctor import Snapshot, Watch
+from keras_tricks.doctor.watching.watch import Snapshot, Watch
 
 
 def test_losses_of_steps_are_taken_out_of_the_running_mean():

@@ -40,6 +40,7 @@ def one_minus_sum_of(rates):
     return 1 - np.append(0, np.cumsum(rates)[:-1])
 
 
+@pytest.mark.slow
 def test_each_rate_acts_once_and_its_loss_is_from_before():
     losses = losses_of(one_weight(keras.optimizers.SGD(0.5)), batches(), RATES)
     np.testing.assert_allclose(losses, one_minus_sum_of(RATES), rtol=1e-6)

@@ -36,9 +36,9 @@ import math
 
 import keras
 
-from keras_tricks.doctor import _samples
-from keras_tricks.doctor._relation import relation
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
+from keras_tricks.doctor.measuring.relation import relation
 
 # What this brings about is not said again.
 EXPLAINS = {"label-shuffle", "lr-low"}

@@ -16,8 +16,8 @@ Fix: look at what fills the inputs; drop the columns:
 Source: a weight on a constant input is a second bias.
 """
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 SHARE = 0.5
 ROWS = 8

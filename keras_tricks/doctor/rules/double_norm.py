@@ -23,8 +23,8 @@ room for standardised inputs over 255, whose deviation is .0039 too.
 
 import numpy as np
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 DEVIATION = 0.02
 REACH = 0.1

@@ -16,7 +16,7 @@ Source: AUTOTRAINER (Zhang et al., 2021) takes 1e-3; healthy networks go below.
 """
 
 from keras_tricks.doctor.finding import Finding
-from keras_tricks.doctor.watch import is_kernel
+from keras_tricks.doctor.watching.watch import is_kernel
 
 NEEDS_BATCH = True
 SYMPTOM = True

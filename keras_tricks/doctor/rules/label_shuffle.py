@@ -28,9 +28,9 @@ faults is 2, here 3 since the best of several probes is judged.
 
 import numpy as np
 
-from keras_tricks.doctor import _samples
-from keras_tricks.doctor._relation import relation
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
+from keras_tricks.doctor.measuring.relation import relation
 
 # What this brings about is not said again.
 EXPLAINS = {

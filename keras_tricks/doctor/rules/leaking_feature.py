@@ -18,8 +18,8 @@ Source: `CORRELATION` as in the doctor's catalogue of data faults, made stricter
 
 import numpy as np
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 CORRELATION = 0.9999
 ROWS = 50

@@ -23,9 +23,9 @@ gradient vanishes where a sigmoid is sure and wrong.
 
 import numpy as np
 
-from keras_tricks.doctor._heads import heads_of
-from keras_tricks.doctor._repair import task_loss
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
+from keras_tricks.doctor.measuring.repair import task_loss
 
 OUTSIDE = 0.01
 CLASSES = ("binary", "multiclass", "multilabel", "distribution")

@@ -20,8 +20,8 @@ Source: update ratios above 0.1 are an alarm in TheDeepChecker (Braiek and Khomh
 
 import numpy as np
 
-from keras_tricks.doctor._trend import slope
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watching.trend import slope
 
 LATE = True
 GROWN = 1.5

@@ -23,8 +23,8 @@ Source: update ratios below 1e-4 are an alarm in TheDeepChecker (Braiek and Khom
 2022), below 1e-5 in DeepDiagnosis (Wardat et al., 2022).
 """
 
-from keras_tricks.doctor._trend import slope
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watching.trend import slope
 
 LATE = True
 FALLEN = 0.1

@@ -20,8 +20,8 @@ Source: the places are those of Wardat et al., 2021 (DeepLocalize).
 
 import math
 
-from keras_tricks.doctor._trend import finite_head
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watching.trend import finite_head
 
 GROWTH = 10
 PLACES = {

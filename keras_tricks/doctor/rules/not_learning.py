@@ -21,8 +21,8 @@ other rates, scales and heads on a copy.
 Source: `LossNotDecreasing` of SageMaker Debugger (0.1 % in 10 steps) cries early.
 """
 
-from keras_tricks.doctor._trend import slope
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watching.trend import slope
 
 SYMPTOM = True
 FALLEN = 0.02

@@ -16,8 +16,8 @@ logits below a softmax with `from_logits=True` and warns; JAX and PyTorch do not
 
 import math
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 SQUASHING = ("softmax", "sigmoid")
 

@@ -16,8 +16,8 @@ Source: Keras clips outputs to [1e-7, 1 - 1e-7]: beyond it there is no gradient.
 categorical losses divide by the sum of the row first, which may be negative.
 """
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 BOUNDED = {"sigmoid", "softmax", "hard_sigmoid", "sparsemax", "sparse_sigmoid"}
 RAW = {"linear", "relu", "relu6", "leaky_relu", "elu"}

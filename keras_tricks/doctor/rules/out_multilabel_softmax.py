@@ -14,8 +14,8 @@ Source: a softmax gives two true labels at most one half each.
 
 import numpy as np
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 SEVERAL = 0.01
 

@@ -18,8 +18,8 @@ Hinge losses take 0 and 1 as -1 and 1, so a sigmoid reaches one of them only.
 
 import numpy as np
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 OUTSIDE = 0.01
 LOST = 0.3

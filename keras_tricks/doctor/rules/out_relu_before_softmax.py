@@ -13,8 +13,8 @@ Source: a score below 0 gives no gradient, so a class that starts low for all sa
 cannot rise.
 """
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 RELUS = ("relu", "relu6")
 

@@ -15,8 +15,8 @@ Source: with a categorical cross-entropy, TensorFlow takes the logits below the 
 and so a softmax; JAX and PyTorch take the sigmoids, divided by their sum.
 """
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 
 def before(evidence):

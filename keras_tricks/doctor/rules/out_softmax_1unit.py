@@ -12,8 +12,8 @@ Fix: `Dense(1, activation="sigmoid")` with `binary_crossentropy`, or one unit pe
 Source: `exp(z) / exp(z)` is 1. Stack Overflow has the question many times over.
 """
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 
 def before(evidence):

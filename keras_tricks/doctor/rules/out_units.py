@@ -15,8 +15,8 @@ Source: `sparse_categorical_crossentropy` takes ids from 0 to units - 1. Labels 
 start at 1 need one more, or `y - 1`.
 """
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 MANY = 2
 VOCABULARY = 1000

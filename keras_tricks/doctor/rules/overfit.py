@@ -28,8 +28,8 @@ Source: PaddleClas, *Tricks for training*, on training and test accuracy; AUTOTR
 
 import numpy as np
 
-from keras_tricks.doctor._trend import smooth
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watching.trend import smooth
 
 TURN = 1.1
 PATIENCE = 5

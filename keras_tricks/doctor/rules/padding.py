@@ -19,8 +19,8 @@ whatever came before.
 
 import numpy as np
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 TAIL = 0.5
 ROWS_SHARE = 0.5

@@ -23,8 +23,8 @@ import itertools
 
 import numpy as np
 
-from keras_tricks.doctor._trend import slope
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watching.trend import slope
 
 FLAT = 0.02
 STEADY = 2.0

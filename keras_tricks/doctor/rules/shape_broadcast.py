@@ -16,8 +16,8 @@ Source: NumPy's rules let (batch, 1) meet (batch, k): each pair is compared.
 
 import math
 
-from keras_tricks.doctor._heads import heads_of
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.heads import heads_of
 
 
 def before(evidence):

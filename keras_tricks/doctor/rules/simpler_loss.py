@@ -15,8 +15,8 @@ Source: "try simplifying it to L1 or L2" is in every list of checks; so in *37 R
 why your Neural Network is not working* (Ivanov, 2017).
 """
 
-from keras_tricks.doctor._repair import task_loss
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring.repair import task_loss
 
 LATE = True
 

@@ -21,8 +21,8 @@ Source: the doctor's catalogue of data faults, which has 50 rows per class.
 
 import math
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 PER_CLASS = 50
 ROWS = 150

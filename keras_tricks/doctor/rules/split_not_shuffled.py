@@ -24,8 +24,8 @@ of x and y, before shuffling.
 
 import dataclasses
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 ABSENT = 0.1
 FAR = 0.5

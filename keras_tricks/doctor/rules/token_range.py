@@ -18,8 +18,8 @@ Source: `keras.layers.Embedding` takes whole numbers in [0, input_dim).
 
 import numpy as np
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 
 def before(evidence):

@@ -21,8 +21,8 @@ Source: threshold from the repository's own healthy trainings, which end flatter
 
 import numpy as np
 
-from keras_tricks.doctor._trend import noise, smooth
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.watching.trend import noise, smooth
 
 LATE = True
 FALL = 0.1

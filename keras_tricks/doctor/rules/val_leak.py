@@ -18,8 +18,8 @@ Fix: split before anything is shuffled, copied or augmented:
 Source: `SHARE` as in the doctor's catalogue of data faults.
 """
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 SHARE = 0.01
 TIMES = 3.0

@@ -25,8 +25,8 @@ import dataclasses
 
 import numpy as np
 
-from keras_tricks.doctor import _samples
 from keras_tricks.doctor.finding import Finding
+from keras_tricks.doctor.measuring import samples as _samples
 
 RATIO = 3.0
 TARGET_RATIO = 10.0

@@ -1,0 +1,1 @@
+"""Reporting: findings and instruments as text, pages and logs. Measures nothing."""

@@ -1,0 +1,1 @@
+"""Measuring during `fit`, and the judge of what was seen."""
