@@ -53,12 +53,11 @@ def instruments(evidence):
 
 def _curves(evidence):
     """Return the loss as planned and of the trial that came furthest."""
-    runs = {change: run for change, run in evidence.trials.runs.items() if run}
     curves = {"as planned": evidence.rehearsal.losses.tolist()}
-    best = max(runs, key=lambda change: runs[change].score)
-    if best != Change() and evidence.sick:
-        cured = best == Change(**evidence.cured())
-        curves["all changes" if cured else best.said()] = runs[best].losses.tolist()
+    change, run = evidence.trials.best
+    if change != Change() and evidence.sick:
+        cured = change == Change(**evidence.cured())
+        curves["all changes" if cured else change.said()] = run.losses.tolist()
     return curves
 
 

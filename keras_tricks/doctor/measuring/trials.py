@@ -90,7 +90,15 @@ class Trials:
             started = time.perf_counter()
             self.runs[change] = self._train(change)
             self.spent += time.perf_counter() - started
-        run = self.runs[change]
+        return self._scored(self.runs[change])
+
+    @property
+    def best(self):
+        """The change that came to the best score, and its `Run`."""
+        runs = {c: self._scored(run) for c, run in self.runs.items() if run}
+        return max(runs.items(), key=lambda pair: pair[1].score)
+
+    def _scored(self, run):
         return run and dataclasses.replace(run, by_known=self.by_known)
 
     def _train(self, change):

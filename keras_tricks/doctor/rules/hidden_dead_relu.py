@@ -21,6 +21,8 @@ from keras_tricks.doctor.finding import Finding
 NEEDS_BATCH = True
 DEAD = 0.7
 ROWS = 32
+# Of the loss of guessing: what is above it knows nothing.
+GUESSING = 0.99
 
 
 def before(evidence):
@@ -59,6 +61,8 @@ def during(watch):
     if share < DEAD:
         return None
     stuck = watch.fallen is not None and watch.fallen < 0.1
+    if watch.chance is not None:
+        stuck = stuck or last.loss - last.penalty > GUESSING * watch.chance
     gone = share > 0.99 and stuck and (watch.share or 0) >= 0.2
     return Finding(
         name="hidden-dead-relu",

@@ -86,10 +86,7 @@ def before(evidence):
     if not evidence.sick:
         return None
     run = evidence.rehearsal
-    best = max(
-        evidence.trials.runs.items(), key=lambda item: item[1].score if item[1] else -2
-    )
-    change, other = best
+    change, other = evidence.trials.best
     return Finding(
         name="not-learning",
         severity="error" if evidence.fails else "warning",
