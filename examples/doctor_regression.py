@@ -100,7 +100,7 @@ def stages(steps):
         "clipped": Stage("outputs clipped", clip=True),
         "one": Stage("lower rate that decays, one image", early, 1, watch=True, **look),
         "later": Stage("the same, decay later", late, 1),
-        "squashed": Stage("all, no decay, tanh(x / C)", 5 * RATE, squash=True, **look),
+        "squashed": Stage("all, no decay, tanh(x / C)", 5 * RATE, squash=True),
         "bare": Stage(
             "no batch norm", RATE, squash=True, batch_norm=False, watch=True, **look
         ),
@@ -257,7 +257,7 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--epochs", type=int, default=90, help="of each training, of 4 steps")
+    add("--epochs", type=int, default=70, help="of each training, of 4 steps")
     add("--stages", nargs="+", choices=stages(100), help="only these")
     add("--seed", type=int, default=0)
     add("--report", type=pathlib.Path, help="write the results as JSON")

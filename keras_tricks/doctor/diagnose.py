@@ -225,10 +225,11 @@ def _settled(findings, symptoms, evidence):
     A symptom is only said where no cause was found.
     """
     severities = {finding.severity for finding in findings}
-    if "error" in severities or not evidence.sick:
+    if "error" in severities:
         return findings
     if not evidence.fails:
-        return findings + ([] if "warning" in severities else symptoms)
+        told = evidence.sick and "warning" in severities
+        return findings + ([] if told else symptoms)
     causes = [finding for finding in findings if finding.name not in BESIDE]
     if all(finding.severity == "note" for finding in causes):
         return findings + symptoms

@@ -1,1 +1,1 @@
-"""Measuring: what a program is and does. No thresholds of sickness, no advice."""
+"""Measuring: what a program is, and what copies of it come to."""

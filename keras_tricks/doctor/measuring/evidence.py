@@ -13,15 +13,13 @@ from keras_tricks.doctor.measuring.rates import planned_optimizer, planned_rates
 from keras_tricks.doctor.measuring.samples import as_scaled, embedded
 from keras_tricks.doctor.measuring.start import measure_start
 from keras_tricks.doctor.measuring.sweep import HIGHER, LOWER, sweep
-from keras_tricks.doctor.measuring.task import tasks_of
+from keras_tricks.doctor.measuring.task import by_output, tasks_of
 from keras_tricks.doctor.measuring.training import fixed_batch_size, tensors
 from keras_tricks.doctor.measuring.trials import Trials
 
 # Below this a score is hardly better than a constant.
 LEAST = 0.15
-STUCK = 0.1
-BY_HEART = 0.5
-LITTLE = 0.6
+STUCK, BY_HEART, LITTLE = 0.1, 0.5, 0.6
 # A score below another by this share and at least this, or by that, is worse: rows and
 # seeds move it by less. The begin of a training says less than all of it.
 SHARE, AT_LEAST, CLEARLY = 0.8, 0.1, 0.15
@@ -63,8 +61,9 @@ class Evidence:
     @functools.cached_property
     def tasks(self):
         """The `Task` of each output."""
-        targets, names = self._targets(), [loss and loss.name for loss in self.losses]
-        if len(targets) != len(names):
+        targets = by_output(self.model, self.data.y)
+        names = [loss and loss.name for loss in self.losses]
+        if not targets or len(targets) != len(names):
             return []
         return tasks_of(targets, self.data.inputs, names, self._units())
 
@@ -75,9 +74,15 @@ class Evidence:
         Raises:
             RuntimeError: If the model or its loss cannot take the batch.
         """
-        if isinstance(self._start, Exception):
-            raise RuntimeError(f"the first batch fails: {first_line(self._start)}")
+        if self.failure:
+            raise RuntimeError(f"the first batch fails: {self.failure}")
         return self._start
+
+    @property
+    def failure(self):
+        """What the model or its loss says to the first batch instead of taking it."""
+        failed = isinstance(self._start, Exception)
+        return first_line(self._start) if failed else ""
 
     @functools.cached_property
     def _start(self):
@@ -266,7 +271,7 @@ class Evidence:
 
     def tried(self, change, run, than=None):
         """Say in one sentence what a trial showed."""
-        return run.said_beside(than or self.base, change)
+        return run.beside(than or self.base, change)
 
     @functools.cached_property
     def lower(self):
@@ -286,14 +291,9 @@ class Evidence:
     def _base_repairs(self):
         return self.repairs if self.trial(repairs=self.repairs) else ()
 
-    def _targets(self):
-        y = self.data.y
-        names = getattr(self.model, "output_names", None) or []
-        if isinstance(y, dict) and set(y) == set(names):
-            return [np.asarray(y[name]) for name in names]
-        return self.data.targets
-
     def _units(self):
         if self.graph is not None:
             return [head.units for head in self.graph.heads]
+        if self.failure:
+            return [0] * len(self.losses)
         return [output.shape[-1] for output in self.start.output]

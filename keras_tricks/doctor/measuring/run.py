@@ -73,7 +73,7 @@ class Run:
         """Mean loss of the last tenth of the steps."""
         return float(np.mean(self.losses[-max(1, self.steps // 10) :]))
 
-    def said_beside(self, other, change):
+    def beside(self, other, change):
         """Say in one sentence what a change brought about."""
         return (
             f"with {change} the loss went {self.first:.3g} → {self.last:.3g} in "

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_tricks.doctor.measuring.data import leaves
+
 # A column of whole numbers with at most this many values can be a class.
 MOST_CLASSES = 1000
 MOST_NAMED = 20
@@ -48,6 +50,14 @@ class Task:
         if self.kind == "binary":
             labels = labels > self.boundary
         return labels.astype(int)
+
+
+def by_output(model, y):
+    """Return the arrays of the targets in the order of the model's outputs."""
+    names = getattr(model, "output_names", None) or []
+    if isinstance(y, dict) and set(y) == set(names):
+        return [np.asarray(y[name]) for name in names]
+    return leaves(y)
 
 
 def tasks_of(targets, inputs, losses, units):

@@ -10,7 +10,7 @@ from keras_tricks.doctor.measuring.change import Change
 from keras_tricks.doctor.measuring.data import leaves, map_leaves
 from keras_tricks.doctor.measuring.repair import fresh_weights, repaired
 from keras_tricks.doctor.measuring.run import Run
-from keras_tricks.doctor.measuring.task import recalls, skill
+from keras_tricks.doctor.measuring.task import by_output, recalls, skill
 from keras_tricks.doctor.measuring.training import Copy, tensors, with_rate
 
 HELD_OUT = 0.2
@@ -255,16 +255,17 @@ class Trials:
     def _recalls(self, outputs, rows, y, from_logits):
         if len(self.tasks) != 1 or not self.tasks[0].classifies:
             return None
-        target = leaves(y)[0][rows]
+        target = by_output(self.model, y)[0][rows]
         return recalls(self.tasks[0], outputs[0], target, from_logits[0])
 
     def _skill(self, outputs, rows, y, from_logits):
         if len(outputs) != len(self.tasks):
             return np.nan
+        targets = by_output(self.model, y)
         skills = [
             skill(task, output, target[rows], logits)
             for task, output, target, logits in zip(
-                self.tasks, outputs, leaves(y), from_logits, strict=True
+                self.tasks, outputs, targets, from_logits, strict=True
             )
             if task.kind != "unknown"
         ]
