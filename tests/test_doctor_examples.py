@@ -96,10 +96,10 @@ def test_regression_reports_nan_as_none(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:OverfitOneSample")
 def test_regression_asks_the_doctor(monkeypatch, tmp_path, regression):
-    arguments = ("--epochs", 3, "--stages", "one", "two")
+    arguments = ("--epochs", 3, "--stages", "found", "one", "two")
     report = report_of(monkeypatch, regression, tmp_path, *arguments)
-    assert set(report["stages"]) == {"one", "two"}
-    assert "bn-batch1 (error)" in report["stages"]["one"]["before"]
+    assert set(report["stages"]) == {"found", "one", "two"}
+    assert any("input-scale" in name for name in report["stages"]["found"]["before"])
     assert report["stages"]["one"]["can_learn_one_image"] in (True, False)
     assert report["stages"]["two"]["during"] is None
     assert len(report["history"]["two"]) == 3

@@ -41,6 +41,7 @@ def pictures(tmp_path_factory):
 SMALL = ("--image-size", 32, "--batch-size", 8, "--verbose", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*cannot be read")
 @pytest.mark.filterwarnings("ignore:OverfitOneSample")
 def test_bird_classification_is_killed_and_resumed(

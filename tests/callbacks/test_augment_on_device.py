@@ -82,6 +82,7 @@ def test_it_is_compiled_with_the_step():
         np.testing.assert_allclose(mine, theirs, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_gradient_accumulation_does_not_repeat_a_draw():
     def make():
         optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=3)
@@ -132,6 +133,7 @@ def test_validation_is_not_touched_and_the_model_is_as_before():
     assert not {"train_step", "make_train_function"} & set(vars(model))
 
 
+@pytest.mark.slow
 def test_an_interrupted_fit_leaves_nothing_behind():
     class Interrupt(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

@@ -375,6 +375,7 @@ def test_sample_weight_weighs_the_loss():
     np.testing.assert_allclose(histories[1][0], 3 * histories[0][0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_second_fit_asks_again():
     model = frozen()
     callback = kt.callbacks.OverfitOneSample(VECTOR, ONE_HOT, verbose=0)
@@ -418,6 +419,7 @@ def test_one_line_is_printed_unless_silenced(capsys):
     assert (len(bars), bars[0], bars[-1]) == (20, "█", "▁")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.distribute")
 def test_strategy_and_several_steps_per_execution_are_no_obstacle():
     import tensorflow as tf

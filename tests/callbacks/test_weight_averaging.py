@@ -65,6 +65,7 @@ def average_of(steps, decays):
     return average
 
 
+@pytest.mark.slow
 def test_validation_callbacks_and_the_model_have_the_average_of_all_weights():
     model, plain, record = network(), network(), Record()
     callback = averaging(0.6)

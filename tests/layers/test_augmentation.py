@@ -39,6 +39,7 @@ def padded(data, size):
     return data.padded_batch(size, padding_values=values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layer",
     [

@@ -164,6 +164,7 @@ def test_a_dataset_gives_what_eager_gives():
         np.testing.assert_allclose(a, b, atol=0 if a.dtype != "float32" else 1e-6)
 
 
+@pytest.mark.slow
 def test_images_of_unknown_size_need_a_new_one():
     spec = {
         "images": tf.TensorSpec((None, None, 3), "uint8"),

@@ -153,6 +153,7 @@ def test_weights_are_the_triangle_in_22_bits():
         assert np.abs(weight.sum(1) - 2**22).max() <= weight.shape[1] / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("height", "dtype"),
     [(5, "float32"), pytest.param(37, "uint8", marks=pytest.mark.slow)],
