@@ -8,8 +8,10 @@ the time on the wall and of the time of the processor: without an accelerator th
 says more on a machine that is not idle. The first 200 steps, with nine looks and the
 compilation, are given apart.
 
-On one core of a busy machine, at the defaults (1 to 3 minutes), a step takes 14 to 15
-ms of the processor; watching added 1.6 % and, run again, 0.8 %.
+On 2 CPU cores, at the defaults, a step takes 17 ms, 26 to 27 of the processor; watching
+changed that by -2.2 % and -1.7 %, which is noise. In earlier runs on a busy machine it
+added 0.2 to 1.6 % of the processor's time. Like any callback that is called at every
+step, it makes Keras wait for each step's logs; that is in both columns.
 
     python benchmarks/doctor_overhead.py [--batch 16] [--size 16] [--depth 14]
 """

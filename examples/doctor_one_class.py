@@ -20,7 +20,7 @@ means something. Seed 0 / seed 1, 1,024 pictures, SGD(0.005, momentum=0.9):
 The doctor names `single-class` (error) before each training of one class and not for
 the real ones; so does the callback that watches it, at every batch size.
 
-TIME TensorFlow 2.21, Keras 3.15.1.
+50 seconds on 2 CPU cores. TensorFlow 2.21, Keras 3.15.1.
 """
 
 import argparse
