@@ -22,7 +22,6 @@ delete it when a program or a fault has changed.
 
 import argparse
 import collections
-import concurrent.futures
 import hashlib
 import itertools
 import json
@@ -130,7 +129,7 @@ def trained(pool, chosen, seeds, path):
     missing = [task for task in tasks if "|".join(map(str, task)) not in scores]
     started = time.perf_counter()
     for done, (task, reached) in enumerate(
-        zip(missing, pool.map(train, missing), strict=True), 1
+        zip(missing, pool.imap(train, missing), strict=True), 1
     ):
         scores["|".join(map(str, task))] = reached
         path.write_text(json.dumps(scores, indent=0))
@@ -298,13 +297,9 @@ def main():
     chosen = choose(
         arguments.programs, arguments.faults, arguments.pairs, arguments.seed
     )
-    workers = concurrent.futures.ProcessPoolExecutor(
-        arguments.processes,
-        # TensorFlow does not survive a fork.
-        multiprocessing.get_context("spawn"),
-        max_tasks_per_child=200,  # what sessions leave behind adds up
-    )
-    with workers as pool:
+    # TensorFlow does not survive a fork; what many models leave behind adds up.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(arguments.processes, maxtasksperchild=100) as pool:
         first = 2 * arguments.seed
         seeds = range(first, first + arguments.trainings)
         scores = trained(pool, chosen, seeds, arguments.scores)
@@ -315,7 +310,7 @@ def main():
         tasks = [(*pair, first) for pair in chosen]
         rows = []
         for (name, fault), condition, result in zip(
-            chosen, states, pool.map(examine, tasks), strict=True
+            chosen, states, pool.imap(examine, tasks), strict=True
         ):
             row = {"program": name, "fault": fault, "state": condition, **result}
             row["healthy score"] = scores[name, HEALTHY]
