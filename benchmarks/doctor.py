@@ -16,6 +16,10 @@ among the validation rows: of them only the name counts.
         [--pairs 4] [--processes 2] [--scores FILE] [--json FILE] [--quick]
         [--trainings 2] [--train-only]
 
+With `--seed 2 --pairs 1 --trainings 1` on 2 CPU cores: 73 of 82 detected, 80 of 87
+causes named, 3 errors on 57 healthy ones, 2.4 s in the median (TensorFlow 2.21, Keras
+3.15.1). Rules were made on other data (seed 0).
+
 The scores are kept in a file, so that the doctor can be asked again without training:
 delete it when a program or a fault has changed.
 """
