@@ -130,7 +130,8 @@ def diagnose(
     with kept_random_state(), _quiet():
         failed = _build(model, data)
         evidence = Evidence(model, data, validation, plan, seconds)
-        findings, checked, not_judged = _judge(evidence)
+        findings, symptoms, checked, not_judged = rules.ask("before", evidence)
+        findings = _settled(findings, symptoms, evidence)
         not_judged = [*failed, *evidence.not_judged, *not_judged]
         measured = instruments(evidence)
     seconds = time.perf_counter() - started
@@ -192,31 +193,6 @@ def _build(model, data):
     except Exception as error:  # `fit` would say the same, without the findings.
         return [("the model on a row", first_line(error))]
     return []
-
-
-def _judge(evidence):
-    findings, symptoms, checked, unjudged, explained = [], [], [], {}, set()
-    modules = rules.modules().items()
-    # What takes several trainings comes last: time may run out.
-    modules = sorted(modules, key=lambda item: getattr(item[1], "LATE", False))
-    for name, module in modules:
-        if not hasattr(module, "before"):
-            continue
-        try:
-            finding = module.before(evidence)
-        except Exception as error:  # One rule must not silence the others.
-            why = str(error) if type(error) is RuntimeError else first_line(error)
-            unjudged.setdefault(why, []).append(name)
-            continue
-        checked.append(name)
-        if finding is not None:
-            symptom = getattr(module, "SYMPTOM", False)
-            (symptoms if symptom else findings).append(finding)
-            if finding.severity == "error":
-                explained |= getattr(module, "EXPLAINS", set())
-    not_judged = [(", ".join(names), why) for why, names in unjudged.items()]
-    findings = [finding for finding in findings if finding.name not in explained]
-    return _settled(findings, symptoms, evidence), sorted(checked), not_judged
 
 
 def _settled(findings, symptoms, evidence):

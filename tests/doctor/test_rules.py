@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "keras_tricks.doctor.watching.watch.is_kernel",
     # Arithmetic on what evidence and watch hold, and names of losses.
     "keras_tricks.doctor.measuring.samples",
-    "keras_tricks.doctor.measuring.heads.heads_of",
+    "keras_tricks.doctor.measuring.heads",
     "keras_tricks.doctor.measuring.relation.relation",
     "keras_tricks.doctor.measuring.repair.task_loss",
     "keras_tricks.doctor.watching.trend",

@@ -19,7 +19,7 @@ from keras_tricks.doctor.measuring.trials import Trials
 
 # Below this a score is hardly better than a constant.
 LEAST = 0.15
-STUCK, BY_HEART, LITTLE = 0.1, 0.5, 0.6
+STUCK, BY_HEART, LITTLE, PERFECT = 0.1, 0.5, 0.6, 0.95
 # A score below another by this share and at least this, or by that, is worse: rows and
 # seeds move it by less. The begin of a training says less than all of it.
 SHARE, AT_LEAST, CLEARLY = 0.8, 0.1, 0.15
@@ -218,7 +218,7 @@ class Evidence:
             return False
         if run.diverged or self.base.score - run.score >= HELP:
             return True
-        if run.score > 0.95 or not self.is_worse(run.score, best):
+        if run.score > PERFECT or not self.is_worse(run.score, best):
             return False
         hurried = self.hurried
         return hurried is None or self.is_worse(hurried.score, best)
@@ -267,7 +267,7 @@ class Evidence:
         than = than or self.base
         if run is None or than is None or run.diverged:
             return False
-        return self.is_worse(than.score, run.score) and run.score >= 0.6 * self.best
+        return self.is_worse(than.score, run.score) and run.score >= LITTLE * self.best
 
     def tried(self, change, run, than=None):
         """Say in one sentence what a trial showed."""

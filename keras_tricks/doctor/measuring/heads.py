@@ -3,7 +3,24 @@
 import dataclasses
 import typing
 
+import numpy as np
+
 from keras_tricks.doctor.measuring import roles as _roles
+
+# What an activation can give at all.
+RANGES = {
+    "relu": (0, np.inf),
+    "relu6": (0, 6),
+    "softplus": (0, np.inf),
+    "exponential": (0, np.inf),
+    "sigmoid": (0, 1),
+    "hard_sigmoid": (0, 1),
+    "softmax": (0, 1),
+    "tanh": (-1, 1),
+    "softsign": (-1, 1),
+    "hard_tanh": (-1, 1),
+    "log_softmax": (-np.inf, 0),
+}
 
 
 @dataclasses.dataclass

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_tricks.doctor.measuring.heads import RANGES
 from keras_tricks.doctor.measuring.repair import SQUASHING
 
 OUTSIDE = 0.01
@@ -12,13 +13,6 @@ IMBALANCED = 9
 LONGER = 4.0
 SQUARED = "mean_squared_error"
 CLASSES = ("binary", "multiclass", "multilabel", "distribution")
-RANGES = {
-    "relu": (0, np.inf),
-    "sigmoid": (0, 1),
-    "tanh": (-1, 1),
-    "softmax": (0, 1),
-    "softplus": (0, np.inf),
-}
 
 
 def needed_repairs(graph, tasks, losses):

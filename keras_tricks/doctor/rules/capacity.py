@@ -2,9 +2,9 @@
 
 Seen: the loss ends well above where it could, at every rate and however long.
 
-Measured: a hidden layer of at most `NARROW` units; the planned training scores 0.7 or
-less of what it does with 8 times the units, and four times as many steps do not make
-up for it.
+Measured: a hidden layer of at most `NARROW` units; the planned training scores `POOR`
+or less, and less than `SHARE` of what it does with 8 times the units, which come to
+`GOOD`; `LONGER` times as many steps do not bring `MADE_UP` of that.
 
 Silent: on autoencoders, whose middle is narrow by design; on fewer than `FEW` different
 rows; and where a narrow network learns.
@@ -21,6 +21,11 @@ from keras_tricks.doctor.finding import Finding
 LATE = True
 NARROW = 8
 FEW = 20
+POOR = 0.85
+GOOD = 0.5
+SHARE = 0.7
+LONGER = 4.0
+MADE_UP = 0.8
 
 
 def before(evidence):
@@ -29,17 +34,17 @@ def before(evidence):
     if graph is None or not graph.hidden or evidence.rehearsal is None:
         return None
     narrow = min(graph.hidden, key=lambda layer: layer.units or NARROW + 1)
-    if (narrow.units or NARROW + 1) > NARROW or evidence.base.score > 0.85:
+    if (narrow.units or NARROW + 1) > NARROW or evidence.base.score > POOR:
         return None
     if not evidence.rehearsal.finished or evidence.tasks[0].autoencoder:
         return None
     if _is_toy(evidence.data):
         return None
     repairs = tuple({*evidence.repairs, "width"}) if evidence.lame else ("width",)
-    run, slow = evidence.trial(repairs=repairs), evidence.change(longer=4.0)
-    if run is None or run.score < max(0.5, evidence.base.score / 0.7):
+    run, slow = evidence.trial(repairs=repairs), evidence.change(longer=LONGER)
+    if run is None or run.score < max(GOOD, evidence.base.score / SHARE):
         return None
-    if slow is not None and slow.score > 0.8 * run.score:
+    if slow is not None and slow.score > MADE_UP * run.score:
         return None
     return Finding(
         name="capacity",

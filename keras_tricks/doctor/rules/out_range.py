@@ -19,24 +19,11 @@ Hinge losses take 0 and 1 as -1 and 1, so a sigmoid reaches one of them only.
 import numpy as np
 
 from keras_tricks.doctor.finding import Finding
-from keras_tricks.doctor.measuring.heads import heads_of
+from keras_tricks.doctor.measuring.heads import RANGES, heads_of
 
 OUTSIDE = 0.01
 LOST = 0.3
 SLACK = 1e-3
-RANGES = {
-    "relu": (0, np.inf),
-    "relu6": (0, 6),
-    "softplus": (0, np.inf),
-    "exponential": (0, np.inf),
-    "sigmoid": (0, 1),
-    "hard_sigmoid": (0, 1),
-    "softmax": (0, 1),
-    "tanh": (-1, 1),
-    "softsign": (-1, 1),
-    "hard_tanh": (-1, 1),
-    "log_softmax": (-np.inf, 0),
-}
 
 
 def before(evidence):

@@ -16,8 +16,6 @@ Source: one of the commonest repairs on record (TheDeepChecker's list of questio
 
 from keras_tricks.doctor.finding import Finding
 
-FAR = 30.0
-
 
 def before(evidence):
     """Look at the values and try them at mean 0 and deviation 1."""

@@ -8,7 +8,8 @@ beyond its noise, and at least half as fast as in the quarter before; more than 
 of the first loss is left.
 
 Before training: where the planned training ends on a copy without success, it goes on
-for `LONGER` times as many epochs; if it succeeds then, that is shown.
+for `LONGER` times as many epochs; if it succeeds then, and knows its
+own rows `MORE` times as well, that is shown.
 
 Silent: before the end; when the rate has been brought to nothing by then, as by a
 cosine: more epochs of it would not be the same; and below `EPOCHS` epochs, unless a
@@ -29,6 +30,7 @@ FALL = 0.1
 LEFT = 0.1
 EPOCHS = 8
 LONGER = 20.0
+MORE = 1.3
 
 
 def during(watch):
@@ -68,12 +70,8 @@ def before(evidence):
     """Let a training that fails go on."""
     if not evidence.lame or evidence.base.diverged or not evidence.rehearsal.finished:
         return None
-    run, base, epochs = (
-        evidence.change(longer=LONGER),
-        evidence.base,
-        evidence.plan.epochs,
-    )
-    if not evidence.cures(run) or run.skill < 1.3 * base.skill:
+    run, base = evidence.change(longer=LONGER), evidence.base
+    if not evidence.cures(run) or run.skill < MORE * base.skill:
         return None
     return Finding(
         name="too-few-epochs",
@@ -82,7 +80,7 @@ def before(evidence):
         evidence=f"{base.steps} steps bring the loss from {base.first:.3g} to "
         f"{base.last:.3g}",
         why="It stops while every epoch still pays.",
-        fix=f"epochs={round(epochs * run.steps / base.steps)}",
+        fix=f"epochs={round(evidence.plan.epochs * run.steps / base.steps)}",
         tried=evidence.tried(f"{run.steps / base.steps:.0f} times the epochs", run),
         confidence=0.75,
         numbers={"score": base.score, "score of more epochs": run.score},

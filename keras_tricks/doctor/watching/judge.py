@@ -14,21 +14,13 @@ POINTS = 1000
 def judge(watch):
     """Return the `Diagnosis` of a `Watch`.
 
-    A rule that sets `NEEDS_BATCH` is not asked where there was no look at a batch. What
-    a rule that sets `SYMPTOM` sees is left out where another knows an error.
+    A rule that sets `NEEDS_BATCH` is not asked where there was no look at a batch.
+    Symptoms are left out where another rule knows an error.
     """
     started = time.perf_counter()
-    findings, symptoms, checked, not_judged = [], [], [], []
-    for name, rule in rules.modules().items():
-        if not hasattr(rule, "during"):
-            continue
-        if getattr(rule, "NEEDS_BATCH", False) and not watch.looked:
-            not_judged.append((name, NO_BATCH))
-            continue
-        checked.append(name)
-        finding = rule.during(watch)
-        if finding is not None:
-            (symptoms if getattr(rule, "SYMPTOM", False) else findings).append(finding)
+    findings, symptoms, checked, not_judged = rules.ask(
+        "during", watch, lambda rule: _needs_more(rule, watch)
+    )
     if all(finding.severity != "error" for finding in findings):
         findings += symptoms
     return Diagnosis(
@@ -39,6 +31,11 @@ def judge(watch):
         instruments=_instruments(watch),
         seconds=time.perf_counter() - started,
     )
+
+
+def _needs_more(rule, watch):
+    needs = getattr(rule, "NEEDS_BATCH", False) and not watch.looked
+    return NO_BATCH if needs else None
 
 
 def _instruments(watch):
