@@ -3,6 +3,7 @@
 from keras_tricks import (
     callbacks,
     datasets,
+    detection,
     doctor,
     finder,
     initializers,
@@ -20,6 +21,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "callbacks",
     "datasets",
+    "detection",
     "doctor",
     "find_learning_rate",
     "finder",

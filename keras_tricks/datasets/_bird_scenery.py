@@ -24,8 +24,12 @@ def draw_background(rng, size):
 
 
 def draw_strokes(canvas, rng, habitat, count, longest):
-    """Paint leaves, reeds or the like, at most `2 * longest` of the height long."""
+    """Paint leaves, reeds or the like, at most `2 * longest` of the height long.
+
+    Returns how much of each pixel they cover, float32 (height, width) in [0, 1].
+    """
     height, width = canvas.shape[1:]
+    covered = np.zeros_like(canvas[0])
     for _ in range(count):
         brush = Brush(
             canvas,
@@ -36,6 +40,8 @@ def draw_strokes(canvas, rng, habitat, count, longest):
         )
         colour = habitat.strokes[rng.integers(len(habitat.strokes))]
         brush.paint(brush.ellipse(0j, 1, habitat.slimness), _vary(rng, colour))
+        covered[brush.window] = np.maximum(covered[brush.window], brush.covered)
+    return covered
 
 
 def draw_perch(canvas, rng, plumage, pose):
@@ -55,9 +61,9 @@ def light(canvas, rng):
     return (canvas * shadows * np.float32(cast) - 0.5) * contrast + 0.5
 
 
-def photograph(canvas, rng):
-    """Return a square canvas a little out of focus and with the sensor's noise."""
-    blur = _blur(canvas.shape[1], rng.integers(4))
+def photograph(canvas, rng, blurs=4):
+    """Return a square canvas in one of the `blurs` and with the sensor's noise."""
+    blur = _blur(canvas.shape[1], rng.integers(blurs))
     noise = rng.standard_normal(canvas.shape, "float32")
     return blur @ canvas @ blur.T + np.float32(rng.uniform(0.01, 0.035)) * noise
 

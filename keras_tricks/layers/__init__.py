@@ -14,8 +14,13 @@ from keras_tricks.layers.pad_and_crop import PadAndCrop
 from keras_tricks.layers.pipeline import Pipeline
 from keras_tricks.layers.rand_augment import RandAugment
 from keras_tricks.layers.random_erasing import RandomErasing
+from keras_tricks.layers.random_flip import RandomFlip
+from keras_tricks.layers.random_photometric_distort import (
+    RandomPhotometricDistort,
+)
 from keras_tricks.layers.random_resized_crop import RandomResizedCrop
 from keras_tricks.layers.random_ssd_crop import RandomSSDCrop
+from keras_tricks.layers.random_zoom_out import RandomZoomOut
 from keras_tricks.layers.squash import Squash
 from keras_tricks.layers.stochastic_depth import StochasticDepth
 from keras_tricks.layers.stochastic_depth_rates import stochastic_depth_rates
@@ -36,8 +41,11 @@ __all__ = [
     "Pipeline",
     "RandAugment",
     "RandomErasing",
+    "RandomFlip",
+    "RandomPhotometricDistort",
     "RandomResizedCrop",
     "RandomSSDCrop",
+    "RandomZoomOut",
     "Squash",
     "StochasticDepth",
     "TrivialAugment",

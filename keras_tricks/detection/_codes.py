@@ -1,0 +1,16 @@
+"""Forms of a box: edges, centre and size, and its code relative to an anchor."""
+
+from keras_tricks.layers._tensors import ops
+
+# As the paper's code, torchvision's weights (10, 10, 5, 5) and the scale factors of the
+# TensorFlow Object Detection API: codes are divided by these.
+VARIANCES = (0.1, 0.1, 0.2, 0.2)
+
+
+def edges(boxes):
+    """Turn x, y, width and height around a centre into left, top, right, bottom."""
+    x, y, width, height = ops.unstack(ops.convert_to_tensor(boxes), 4, axis=-1)
+    half_width, half_height = 0.5 * width, 0.5 * height
+    return ops.stack(
+        [x - half_width, y - half_height, x + half_width, y + half_height], axis=-1
+    )
