@@ -13,8 +13,8 @@ table has medians over the rounds, the ratios are medians of the ratios of each 
 - torchvision: `ssdlite320_mobilenet_v3_large`, and the same in channels-last memory.
   Where its compiled operations do not load, non-maximum suppression is one in PyTorch:
   compare `network` then.
-- KerasHub: `RetinaNetObjectDetector`, with its defaults. Its MobileNets lack the
-  pyramid outputs that it asks for: it has Keras's MobileNetV2 in their place, as ours.
+- KerasHub: `RetinaNetObjectDetector`, with its defaults, and without XLA. Its own
+  MobileNets lack the outputs that it asks for: it has Keras's MobileNetV2, as ours.
 
 The share of matching and loss is that of a step with a trivial loss which lacks them,
 taken in turn with the others. A library that is not installed is named and left out.

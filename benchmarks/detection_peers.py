@@ -46,7 +46,7 @@ def ours_without_loss(images, boxes, labels):
     return {"train": lambda: model.train_on_batch(images, targets)}, {}
 
 
-def keras_hub(images, boxes, labels):
+def keras_hub(images, boxes, labels, jit_compile="auto"):
     import keras
     import keras_hub
 
@@ -64,7 +64,7 @@ def keras_hub(images, boxes, labels):
     model = keras_hub.models.RetinaNetObjectDetector(
         backbone, CLASSES, bounding_box_format="xyxy"
     )
-    model.compile(keras_sgd())
+    model.compile(keras_sgd(), jit_compile=jit_compile)
     network = network_of(model)
     scaled = keras.ops.convert_to_tensor(images / 127.5 - 1)  # its preprocessor's work
     targets = {"boxes": boxes, "labels": labels}
@@ -83,6 +83,10 @@ def keras_hub(images, boxes, labels):
         "detect": detect,
         "network": lambda: network.predict_on_batch(scaled),
     }, facts_of(model, anchors)
+
+
+def without_xla(*drawn):
+    return keras_hub(*drawn, jit_compile=False)
 
 
 def keras_sgd():
@@ -195,4 +199,5 @@ PEERS = {
     "torchvision": torchvision,
     "torchvision, channels last": channels_last,
     "KerasHub": keras_hub,
+    "KerasHub, no XLA": without_xla,
 }

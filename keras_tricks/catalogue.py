@@ -21,6 +21,7 @@ FAMILIES = (
     "optimizers",
     "finder",
     "callbacks",
+    "detection",
     "doctor",
     "recipes",
     "datasets",

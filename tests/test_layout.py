@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_tricks"
 FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"tensorflow", "jax", "torch", "tensorboard", "matplotlib", "PIL", "scipy"}
+HEAVY |= {"faster_coco_eval"}
 SHARED = {"_checks", "_figure", "_untouched"}
 # Families that know other families; all others know only themselves and SHARED.
 MAY_IMPORT = {

@@ -52,32 +52,39 @@ def advice(boxes, best_iou, anchors, grids, threshold):
         boxes, best_iou = boxes[drawn], best_iou[drawn]
     missed = float(np.mean(best_iou < threshold))
     sizes = [grid[:2] for grid in grids]
-    best = _search(boxes, sizes, scales, threshold)
+    best = _search(boxes, sizes, *scales, threshold)
     found = [best] if best["share"] <= missed - WORTH else []
     share = best["share"] if found else missed
     if share > MANY:
-        larger = _search(boxes, _doubled(sizes), scales, threshold)
+        larger = _search(boxes, _doubled(sizes), *scales, threshold)
         if larger["share"] < 0.5 * share:
             found.append({**larger, "times": 2})
     return found
 
 
 def _scales(anchors, grids):
-    """Return the scales that `ssd_anchors` made the anchors of, or None."""
+    """Return the scales that `ssd_anchors` made the anchors of, or None.
+
+    Besides, its extra scales as fractions of the smallest: they move along with it.
+    """
     if not grids:
         return None
     last = grids[-1][0] * grids[-1][1] * grids[-1][2]
     # Four digits: what a user typed, not what float32 made of it.
-    scales = [round(float(x), 4) for x in (2 * anchors[0, 2], anchors[-last, 2])]
+    low, high = (round(float(x), 4) for x in (anchors[0, 2], anchors[-last, 2]))
+    extra = tuple(float(x) / low for x in anchors[grids[-1][2] : grids[0][2], 2])
     try:
-        same = ssd_anchors([grid[:2] for grid in grids], *scales)
+        same = _anchors([grid[:2] for grid in grids], (low, high), extra)
     except ValueError:
         return None
-    return (
-        scales
-        if same.shape == anchors.shape and np.allclose(same, anchors, atol=1e-4)
-        else None
-    )
+    if same.shape != anchors.shape or not np.allclose(same, anchors, atol=1e-4):
+        return None
+    return (low, high), extra
+
+
+def _anchors(sizes, scales, extra):
+    more = [min(scales[0] * each, 1.0) for each in extra]
+    return ssd_anchors(sizes, *scales, extra_scales=more)
 
 
 def _doubled(sizes):
@@ -86,7 +93,7 @@ def _doubled(sizes):
     return [(-(-2 * height >> i), -(-2 * width >> i)) for i in range(len(sizes))]
 
 
-def _search(boxes, sizes, present, threshold):
+def _search(boxes, sizes, present, extra, threshold):
     """Return the scales that miss least; of equals those nearest to the present."""
     pairs = [
         (low, high)
@@ -95,7 +102,11 @@ def _search(boxes, sizes, present, threshold):
         if low <= high
     ]
     share, _, (low, high) = min(
-        (_missed(boxes, sizes, *pair, threshold), _distance(pair, present), pair)
+        (
+            _missed(boxes, _anchors(sizes, pair, extra), threshold),
+            _distance(pair, present),
+            pair,
+        )
         for pair in pairs
     )
     return {"min_scale": low, "max_scale": high, "share": share}
@@ -105,7 +116,6 @@ def _distance(scales, others):
     return float(np.abs(np.log(scales) - np.log(others)).sum())
 
 
-def _missed(boxes, sizes, low, high, threshold):
-    iou = box_iou(boxes, edges(ssd_anchors(sizes, low, high)))
-    best = ops.convert_to_numpy(ops.max(iou, axis=-1))
+def _missed(boxes, anchors, threshold):
+    best = ops.convert_to_numpy(ops.max(box_iou(boxes, edges(anchors)), axis=-1))
     return float(np.mean(best < threshold))

@@ -5,6 +5,7 @@ import math
 import keras
 
 _EXTRA_WIDTHS = (512, 256, 256, 128)
+_GROUPS = 16
 _PRIOR = 0.01  # chance of an object at an anchor before any training
 
 
@@ -71,9 +72,10 @@ def _depthwise(x, name, strides=1):
 
 
 def _norm(x, name):
-    x = keras.layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-3, name=f"{name}_norm"
-    )(x)
+    # Not batch norm: the statistics of eight pictures on maps of 5 x 5 to 1 x 1 are
+    # noise. (Raccoons, 280 steps: AP50 0.72; with batch norm, 440 steps, 0.11, and with
+    # the same weights and the batch's own statistics 0.64.)
+    x = keras.layers.GroupNormalization(_GROUPS, name=f"{name}_norm")(x)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x)
 
 

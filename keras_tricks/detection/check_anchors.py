@@ -49,7 +49,7 @@ def check_anchors(anchors, boxes, threshold=0.5, image_size=None):
         >>> boxes = [np.array([[0.0, 0, 0.7, 0.7], [0.61, 0.61, 0.67, 0.66]])]
         >>> report = check_anchors(anchors, boxes, image_size=100)
         >>> report.share, report.positives.tolist()
-        (0.5, [4, 1])
+        (0.5, [8, 1])
         >>> print(report)
         1 of 2 boxes (50 %) is matched by no anchor at IoU 0.5...
 

@@ -65,7 +65,8 @@ class DecodeDetections(keras.layers.Layer):
         candidates=400,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # float16 codes and scores under a mixed policy would move boxes and ranks.
+        super().__init__(autocast=False, **kwargs)
         check_choice("classifier", classifier, ("softmax", "sigmoid"))
         check_choice("bounding_box_format", bounding_box_format, FORMATS)
         check_number("score_threshold", score_threshold, 0, 1)

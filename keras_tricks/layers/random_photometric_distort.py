@@ -38,6 +38,8 @@ class RandomPhotometricDistort(Augmentation):
         hue: Limits of the shift of the hue, in turns of the circle of colours. Two
             floats in [-0.5, 0.5].
         probability: Probability of each of the five changes. Float in [0, 1].
+        swap_channels: Whether the order of channels is one of the changes. `False`
+            where a class is told by its colour.
         value_range: Black and white of the images.
         data_format: `"channels_last"` or `"channels_first"`; the default is Keras's.
         seed: Integer, or `None` for another course in every run. Under a `map` with
@@ -67,6 +69,7 @@ class RandomPhotometricDistort(Augmentation):
         saturation=(0.5, 1.5),
         hue=(-0.05, 0.05),
         probability=0.5,
+        swap_channels=True,
         value_range=(0, 255),
         data_format=None,
         seed=None,
@@ -88,6 +91,7 @@ class RandomPhotometricDistort(Augmentation):
         self.saturation = saturation
         self.hue = hue
         self.probability = probability
+        self.swap_channels = swap_channels
         self.value_range = value_range
 
     def prepare(self, batch, single):
@@ -109,8 +113,10 @@ class RandomPhotometricDistort(Augmentation):
         planes = ops.unstack(images, images.shape[axis], axis=axis)
         planes = [ops.cast(plane, "float32") - low for plane in planes]
         ranges = (self.brightness, self.contrast, self.saturation, self.hue)
-        numbers = random_changes(uniforms, ranges, self.probability)
-        planes = distort(planes, *numbers, high - low, "int" in dtype)
+        *numbers, order = random_changes(uniforms, ranges, self.probability)
+        if not self.swap_channels:
+            order = ops.zeros_like(order) + ops.arange(3, dtype="int32")
+        planes = distort(planes, *numbers, order, high - low, "int" in dtype)
         changed = ops.stack([plane + low for plane in planes], axis=axis)
         return {**batch, "images": ops.cast(changed, dtype)}
 
@@ -122,6 +128,7 @@ class RandomPhotometricDistort(Augmentation):
             "saturation": self.saturation,
             "hue": self.hue,
             "probability": self.probability,
+            "swap_channels": self.swap_channels,
             "value_range": self.value_range,
         }
 

@@ -49,7 +49,7 @@ def test_positives_are_the_anchors_matched():
     assert report.positives.tolist() == expected
     assert min(expected) > 1
     assert [level[:2] for level in report.levels] == [
-        ((4, 4), 48),
+        ((4, 4), 96),
         ((2, 2), 24),
         ((1, 1), 6),
     ]
@@ -100,13 +100,14 @@ def test_suggested_scales_miss_as_few_as_they_say():
 def test_larger_image_is_suggested_where_cells_are_too_coarse():
     # As far from the middle of 4x4 cells as can be, in the middle of 8x8.
     boxes = [np.array([box(x, 0.4375, 0.06, 0.06)]) for x in (0.0625, 0.3125, 0.5625)]
-    anchors = kt.detection.ssd_anchors(SIZES)
+    anchors = kt.detection.ssd_anchors(SIZES, extra_scales=[0.1])
     report = kt.detection.check_anchors(anchors, boxes, image_size=64)
     (larger,) = report.suggestions
     assert larger["times"] == 2
     assert larger["share"] == 0
     finer = [(8, 8), (4, 4), (2, 2)]
-    again = kt.detection.ssd_anchors(finer, larger["min_scale"], larger["max_scale"])
+    low, high = larger["min_scale"], larger["max_scale"]
+    again = kt.detection.ssd_anchors(finer, low, high, extra_scales=[low / 2])
     assert kt.detection.check_anchors(again, boxes).share == 0
     assert "an input of 128x128 pixels" in str(report)
 

@@ -30,7 +30,7 @@ def distorted(images=IMAGES, seed=0, **arguments):
 def matches(images, candidates, atol=1):
     """Return for every image which candidates, in which order of channels, it is.
 
-    In one value of a thousand a float next to a whole number may be cut to another.
+    In a few values of a thousand a float next to a whole number is cut to another.
     """
     found = []
     for i, image in enumerate(images):
@@ -47,7 +47,7 @@ def matches(images, candidates, atol=1):
 
 def _close(image, expected, atol):
     difference = np.abs(image.astype(float) - expected)
-    return difference.max() <= atol and np.mean(difference > atol / 2) < 0.01
+    return difference.max() <= atol and np.mean(difference > atol / 2) < 0.05
 
 
 def brightness(images, factor):
@@ -208,3 +208,10 @@ def test_it_is_torchvisions(timm, dtype):
     )
     found = matches(mine, theirs, 1 if dtype == "uint8" else 1e-5)
     assert {before for before, _ in found} == {True, False}
+
+
+def test_without_swap_channels_the_order_stays():
+    neutral = {**NEUTRAL, "probability": 1.0}
+    same = distorted(**neutral, swap_channels=False)
+    np.testing.assert_array_equal(same, IMAGES)
+    assert (distorted(**neutral) != IMAGES).any()
