@@ -13,6 +13,7 @@ FEATURES = ("block_13_expand_relu", "out_relu")  # strides 16 and 32
 
 def mobile_net_v2(images, alpha, weights, freeze_batch_norm):
     """Return the features of raw images at strides 16 and 32: two symbolic tensors."""
+    _check_weights(weights)
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescaling")(images)
     published = weights if weights == "imagenet" else None
     body = keras.applications.MobileNetV2(
@@ -27,12 +28,15 @@ def mobile_net_v2(images, alpha, weights, freeze_batch_norm):
     return [body.get_layer(name).output for name in FEATURES]
 
 
-def _load(body, path):
-    if not os.path.isfile(path):
+def _check_weights(weights):
+    if weights not in (None, "imagenet") and not os.path.isfile(weights):
         raise ValueError(
             "`weights` must be None, 'imagenet' or the path of a file. "
-            f"Received: weights={path!r}, which does not exist."
+            f"Received: weights={weights!r}, which does not exist."
         )
+
+
+def _load(body, path):
     if str(path).endswith(".npz"):
         _load_arrays(body, np.load(path), path)
     else:

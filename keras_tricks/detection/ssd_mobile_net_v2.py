@@ -115,13 +115,14 @@ class SSDMobileNetV2(keras.Model):
     def compile(self, optimizer="adam", loss=None, jit_compile="auto", **kwargs):
         """Configure training, with the losses of the paper unless others are given.
 
-        On a CPU `jit_compile="auto"` means no: XLA takes minutes to compile the step.
+        With TensorFlow on a CPU `jit_compile="auto"` means no: XLA takes minutes to
+        compile the step.
         """
         if loss is None:
             softmax = self.classifier == "softmax"
             classes = HardNegativeCrossentropy if softmax else FocalCrossentropy
             loss = {"boxes": BoxLoss(), "classes": classes()}
-        if jit_compile == "auto" and not _on_accelerator():
+        if jit_compile == "auto" and _is_tensorflow_on_cpu():
             jit_compile = False
         super().compile(
             optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs
@@ -140,18 +141,25 @@ class SSDMobileNetV2(keras.Model):
             y = self.encode_targets.encode(y)
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
-    def detector(self, image_size=None, **options):
+    def detector(self, image_size=None, antialias=False, **options):
         """Return a model of raw images that ends in objects, and shares all weights.
 
         Args:
             image_size: Height and width of its images, or `None` for any: they are
                 resized inside. Exporting to a device wants a size.
+            antialias: Whether large images are averaged when they are resized, as in
+                `predict`. TensorFlow's operation for that compiles neither with XLA nor
+                for LiteRT.
             **options: Of `DecodeDetections`: `score_threshold`, `iou_threshold`,
                 `max_detections`, `candidates`.
         """
         shape = (None, None) if image_size is None else _check_size(image_size)
         images = keras.Input((*shape, 3), name="images")
-        seen = keras.layers.Resizing(*_check_size(self.image_size))(images)
+        # Not the layer `Resizing`: Keras 3.15.1 passes its default of `training`, true,
+        # on to the batch norms (keras-team/keras#23166), in exports too.
+        seen = keras.ops.image.resize(
+            images, _check_size(self.image_size), antialias=antialias
+        )
         decode = DecodeDetections(
             self.anchors, self.classifier, self.bounding_box_format, **options
         )
@@ -169,8 +177,9 @@ class SSDMobileNetV2(keras.Model):
             callbacks: See there.
         """
         if self._predictor.model is None:
-            self._predictor.model = self.detector()
-            self._predictor.model.jit_compile = _on_accelerator()
+            self._predictor.model = self.detector(antialias=True)
+            if keras.backend.backend() == "tensorflow":
+                self._predictor.model.jit_compile = False  # see `antialias`
         return self._predictor.model.predict(x, batch_size, verbose, steps, callbacks)
 
     def get_config(self):
@@ -185,17 +194,24 @@ class SSDMobileNetV2(keras.Model):
             "min_scale": self.min_scale,
             "max_scale": self.max_scale,
             "name": self.name,
+            "frozen": [layer.name for layer in self.layers if not layer.trainable],
         }
 
     @classmethod
     def from_config(cls, config):
-        return cls(**config)
+        config = dict(config)
+        frozen = config.pop("frozen")
+        model = cls(**config)
+        for name in frozen:
+            model.get_layer(name).trainable = False
+        return model
 
 
-def _on_accelerator():
-    return bool(
-        keras.distribution.list_devices("gpu") or keras.distribution.list_devices("tpu")
-    )
+def _is_tensorflow_on_cpu():
+    if keras.backend.backend() != "tensorflow":
+        return False
+    devices = (keras.distribution.list_devices(kind) for kind in ("gpu", "tpu"))
+    return not any(devices)
 
 
 def _check_size(image_size):

@@ -184,6 +184,7 @@ def test_mixed_precision_changes_nothing():
     assert_same(decode(), expected)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_compiled(jit):
     layer = kt.detection.DecodeDetections(ANCHORS, score_threshold=0.2)
     found = jit(layer)(

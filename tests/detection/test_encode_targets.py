@@ -168,6 +168,7 @@ def test_it_is_the_same_in_tf_data():
     assert data.element_spec[1]["classes"].dtype == tf.int32
 
 
+@pytest.mark.slow
 def test_it_is_the_same_compiled(jit):
     encode_targets = encoder()
     compiled = jit(lambda b, n: encode_targets.encode({"boxes": b, "labels": n}))

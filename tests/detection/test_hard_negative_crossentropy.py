@@ -139,6 +139,7 @@ def test_sample_weights_weigh_images():
     np.testing.assert_allclose(found, (parts * weight).sum(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_compiled(jit):
     function = kt.detection.HardNegativeCrossentropy()
     labels, logits = map(ops.convert_to_tensor, (LABELS.astype("int32"), LOGITS))

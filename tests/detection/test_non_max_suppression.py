@@ -109,6 +109,7 @@ def test_every_image_is_on_its_own_and_scale_does_not_matter():
     np.testing.assert_array_equal(scaled, together)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_compiled(jit):
     boxes, valid, classes = map(ops.convert_to_tensor, crowds())
     function = jit(lambda *a: kt.detection.non_max_suppression(*a, iou_threshold=0.25))
