@@ -322,3 +322,21 @@ def test_batch_with_weights_as_a_dataset_yields_it():
     batch = (X, Y, np.zeros(32, "float32"))
     doctor = watched(perceptron(), batch=(batch, None))
     assert doctor.watch.snapshots[0].loss == 0
+
+
+def test_a_rule_that_fails_does_not_stop_the_training(monkeypatch):
+    from keras_tricks.doctor.rules import lr_high
+
+    def fail(watch):
+        raise KeyError("a fault of the doctor's own")
+
+    monkeypatch.setattr(lr_high, "during", fail)
+    model = perceptron()
+    model.compile("sgd", "mse")
+    doctor = kt.callbacks.Doctor(verbose=0)
+    history = model.fit(
+        RNG.random((8, 4)), RNG.random((8, 1)), epochs=3, verbose=0, callbacks=[doctor]
+    )
+    assert len(history.history["loss"]) == 3
+    assert "lr-high" in dict(doctor.diagnosis.not_judged)
+    assert "lr-high" not in doctor.diagnosis.checked
