@@ -10,6 +10,7 @@ table has medians over the rounds, the ratios are medians of the ratios of each 
     network     the same without decoding and non-maximum suppression
     memory      peak resident memory of the process after the training steps
 
+- ours: also with MobileNetV2's batch norms frozen, the default where weights are given.
 - torchvision: `ssdlite320_mobilenet_v3_large`, and the same in channels-last memory.
   Where its compiled operations do not load, non-maximum suppression is one in PyTorch:
   compare `network` then.

@@ -16,10 +16,12 @@ RATE, MOMENTUM = 1e-3, 0.9
 TRIVIAL = "ours, trivial loss"
 
 
-def ours(images, boxes, labels):
+def ours(images, boxes, labels, freeze_batch_norm=False):
     import keras_tricks as kt
 
-    model = kt.detection.SSDMobileNetV2(CLASSES, image_size=SIZE)
+    model = kt.detection.SSDMobileNetV2(
+        CLASSES, image_size=SIZE, freeze_batch_norm=freeze_batch_norm
+    )
     model.compile(keras_sgd())
     detector, network = model.detector(), network_of(model)
     detector.jit_compile = model.jit_compile
@@ -29,6 +31,10 @@ def ours(images, boxes, labels):
         "detect": lambda: detector.predict_on_batch(images),
         "network": lambda: network.predict_on_batch(images),
     }, facts_of(model, len(model.anchors))
+
+
+def frozen_norms(*drawn):
+    return ours(*drawn, freeze_batch_norm=True)
 
 
 def ours_without_loss(images, boxes, labels):
@@ -195,6 +201,7 @@ def greedy(boxes, scores, threshold):
 
 PEERS = {
     "ours": ours,
+    "ours, frozen norms": frozen_norms,
     TRIVIAL: ours_without_loss,  # beside ours, whose share it tells
     "torchvision": torchvision,
     "torchvision, channels last": channels_last,

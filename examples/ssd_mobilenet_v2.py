@@ -169,6 +169,7 @@ def train(args, splits, names, scales):
         shuffle=False,  # the dataset shuffles
         verbose=args.verbose,
     )
+    model.save(args.run_dir / "model.keras")
     return model, read_history(log)
 
 
@@ -189,7 +190,16 @@ def read_history(path):
         return {}
     with open(path, newline="") as file:
         rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
-    return {key: [float(row[key] or "nan") for row in rows.values()] for key in rows[0]}
+    history = {
+        key: [
+            float("nan" if row[key] in ("", "NA") else row[key])
+            for row in rows.values()
+        ]
+        for key in rows[0]
+    }
+    return {
+        key: values for key, values in history.items() if not np.isnan(values).all()
+    }
 
 
 # What came of it
@@ -293,7 +303,6 @@ def main():
     keep_settings(settings, args.run_dir)
     model, history = train(args, splits, names, scales)
 
-    model.save(args.run_dir / "model.keras")
     precision, per_class = evaluate(model, splits["test"], names, args.batch_size)
     shown = show_detections(model, splits["test"], names)
     shown.savefig(args.run_dir / "detections.png")
