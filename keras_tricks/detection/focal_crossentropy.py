@@ -17,9 +17,10 @@ class FocalCrossentropy(keras.losses.Loss):
     by the number of matched anchors in the whole batch, on all replicas.
 
     `y_true` are class ids `(batch, anchors)`, -1 for background; `y_pred` are logits
-    `(batch, anchors, classes)`. Keras 3.15.1's `BinaryFocalCrossentropy` has the same
-    formula but takes the mean, over anchors and classes alike, so that the loss falls
-    with the number of anchors; weigh classes alike with its `alpha` unset.
+    `(batch, anchors, classes)`. An id of no class makes the loss nan.
+
+    Keras 3.15.1's `BinaryFocalCrossentropy` has the same formula but takes the mean,
+    over anchors and classes alike, so that the loss falls with the number of anchors.
 
     Args:
         alpha: Weight of classes that are there. Float in [0, 1]. RetinaNet has 0.25,
@@ -58,7 +59,9 @@ class FocalCrossentropy(keras.losses.Loss):
         ids = ops.cast(y_true, "int32")
         hot = ids[..., None] == ops.arange(logits.shape[-1], dtype="int32")
         losses = focal_crossentropy(hot, logits, self.alpha, self.gamma)
-        losses = ops.sum(losses, axis=(-2, -1))  # (batch,)
+        # Not a class: without a word it would be trained to be background.
+        known = ops.all(ids < logits.shape[-1], axis=-1)
+        losses = ops.where(known, ops.sum(losses, axis=(-2, -1)), float("nan"))
         return per_object(losses, ops.cast(ids >= 0, losses.dtype))
 
     def get_config(self):

@@ -18,7 +18,8 @@ class HardNegativeCrossentropy(keras.losses.Loss):
 
     `y_true` are class ids `(batch, anchors)`, -1 for background; `y_pred` are logits
     `(batch, anchors, classes + 1)`. Background is the *last* column, so that an id
-    means the same in labels, logits and detections; in torchvision it is the first.
+    means the same in labels, logits and detections; in torchvision it is the first. An
+    id of no class makes the loss nan.
 
     Args:
         ratio: Background anchors for every matched one. Number, at least 0.
@@ -61,8 +62,9 @@ class HardNegativeCrossentropy(keras.losses.Loss):
         ids = ops.cast(y_true, "int32")
         background = logits.shape[-1] - 1
         positive = ids >= 0
-        ids = ops.where(positive, ids, background)
-        losses = crossentropy(ids, logits)  # (batch, anchors)
+        losses = crossentropy(ops.where(positive, ids, background), logits)
+        # Not a class: without a word it would be trained to be background, or nothing.
+        losses = ops.where(ids < background, losses, float("nan"))  # (batch, anchors)
         chosen = positive | self._hardest(ops.stop_gradient(losses), positive)
         losses = ops.sum(ops.where(chosen, losses, 0.0), axis=-1)
         return per_object(losses, ops.cast(positive, losses.dtype))

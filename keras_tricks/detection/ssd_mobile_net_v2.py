@@ -3,6 +3,7 @@
 import types
 
 import keras
+import numpy as np
 
 from keras_tricks._checks import check_choice, check_integer, check_number
 from keras_tricks.detection._backbone import mobile_net_v2
@@ -137,9 +138,29 @@ class SSDMobileNetV2(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Match boxes to anchors, if that was not done before, and compute the loss."""
-        if isinstance(y, dict) and "labels" in y:
+        if not isinstance(y, dict) or "boxes" not in y:
+            raise ValueError(
+                "`y` must be a dict of 'boxes' and 'labels', or what `encode_targets` "
+                "returns: call `dataset.map(model.encode_targets)` on the dicts of "
+                f"augmentation layers. Received: y of type {type(y).__name__}."
+            )
+        if "labels" in y:
             y = self.encode_targets.encode(y)
+        # Weights of images; for arrays Keras has made a dict like `y` of them.
+        if isinstance(sample_weight, dict) and "labels" in sample_weight:
+            sample_weight = sample_weight["labels"]
+        if sample_weight is not None and not isinstance(sample_weight, dict):
+            sample_weight = dict.fromkeys(y_pred, sample_weight)
         return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Train as `keras.Model.fit` does, if all labels are those of a class.
+
+        In a dataset they are not looked at: a label that is none makes the loss nan.
+        """
+        if isinstance(y, dict) and "labels" in y:
+            _check_labels(y["labels"], self.num_classes)
+        return super().fit(x, y, *args, **kwargs)
 
     def detector(self, image_size=None, antialias=False, **options):
         """Return a model of raw images that ends in objects, and shares all weights.
@@ -205,6 +226,16 @@ class SSDMobileNetV2(keras.Model):
         for name in frozen:
             model.get_layer(name).trainable = False
         return model
+
+
+def _check_labels(labels, num_classes):
+    labels = np.asarray(keras.ops.convert_to_numpy(labels))
+    if labels.size and not -1 <= labels.min() <= labels.max() < num_classes:
+        raise ValueError(
+            f"`y['labels']` must be from 0 to {num_classes - 1}, -1 for padding. "
+            f"Received: labels from {labels.min()} to {labels.max()}. Do they begin "
+            "at 1? Subtract 1."
+        )
 
 
 def _is_tensorflow_on_cpu():

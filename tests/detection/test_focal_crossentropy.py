@@ -172,3 +172,13 @@ def test_it_is_torchvisions(torchvision, alpha, gamma):
     expected = theirs.sum((1, 2)).numpy() / (labels >= 0).sum()
     parts = loss(labels, logits, alpha=alpha, gamma=gamma, reduction=None)
     np.testing.assert_allclose(parts, expected, rtol=1e-5)
+
+
+def test_a_label_of_no_class_makes_the_loss_nan():
+    loss = kt.detection.FocalCrossentropy()
+    logits = np.zeros((2, 5, 3), "float32")
+    ids = np.full((2, 5), -1)
+    ids[0, 1] = 2
+    assert np.isfinite(float(loss(ids, logits)))
+    ids[1, 4] = 3
+    assert np.isnan(float(loss(ids, logits)))

@@ -159,3 +159,13 @@ def test_it_is_the_same_compiled(jit):
 def test_wrong_arguments_are_refused(options, error, match):
     with pytest.raises(error, match=match):
         kt.detection.HardNegativeCrossentropy(**options)
+
+
+def test_a_label_of_no_class_makes_the_loss_nan():
+    loss = kt.detection.HardNegativeCrossentropy()
+    logits = np.zeros((2, 5, 3), "float32")
+    ids = np.full((2, 5), -1)
+    ids[0, 1] = 1
+    assert np.isfinite(float(loss(ids, logits)))
+    ids[1, 4] = 2
+    assert np.isnan(float(loss(ids, logits)))

@@ -100,6 +100,43 @@ def test_it_is_invariant_to_the_order_of_boxes():
     np.testing.assert_allclose(*losses, rtol=1e-6)
 
 
+def test_weights_of_images_weigh_both_losses():
+    outputs = model()(IMAGES)
+    one = {key: value[:1] for key, value in BOXES.items()}
+    losses = []
+    for weights in ([2.0, 0.0], [1.0, 1.0], {"boxes": [2.0, 0], "labels": [2.0, 0]}):
+        weights = keras.tree.map_structure(np.float32, weights)
+        if isinstance(weights, list):
+            weights = np.array(weights)
+        losses.append(float(model().compute_loss(IMAGES, BOXES, outputs, weights)))
+    assert losses[0] == losses[2] != losses[1]
+    alone = model().compute_loss(
+        IMAGES[:1], one, {key: value[:1] for key, value in outputs.items()}
+    )
+    _, targets = model().encode_targets(IMAGES, BOXES)
+    positives = [float(ops.sum(targets["boxes"][:n, :, 4])) for n in (1, 2)]
+    expected = 2 * float(alone) * positives[0] / positives[1]
+    np.testing.assert_allclose(losses[0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [
+        (None, "`y` must be a dict of 'boxes' and 'labels'.*type NoneType"),
+        (BOXES["boxes"], "`y` must be a dict of 'boxes' and 'labels'"),
+        (
+            {**BOXES, "labels": BOXES["labels"] + 1},
+            r"`y\['labels'\]` must be from 0 to 1, .* from 0 to 2. Do they begin at 1",
+        ),
+    ],
+)
+def test_other_targets_are_refused(y, match):
+    built = model()
+    built.run_eagerly = True
+    with pytest.raises(ValueError, match=match):
+        built.fit(IMAGES, y, verbose=0)
+
+
 @pytest.mark.parametrize("size", [(HEIGHT, WIDTH), (50, 33), (130, 200)])
 def test_detections_lie_in_images_of_any_size(size):
     images = np.random.default_rng(0).uniform(0, 255, (2, *size, 3)).astype("float32")
