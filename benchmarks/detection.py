@@ -26,7 +26,19 @@ taken in turn with the others. A library that is not installed is named and left
 
 On a machine that is not idle the clock of the processor says more; it adds up cores.
 
-MEASURED FIGURES: to be filled in (2 CPU cores, versions, ours against both).
+Measured on 2 CPU cores, batches of 8, 5 rounds; TensorFlow 2.21.0, Keras 3.15.1, KerasHub
+0.32.0, torch 2.13.0 and torchvision 0.28.0 (suppression in PyTorch); seconds:
+
+| | train | detect | network | MiB |
+| --- | ---: | ---: | ---: | ---: |
+| ours | 1.034 | 0.220 | 0.213 | 2,289 |
+| ours, frozen norms | 0.569 | 0.202 | 0.198 | 1,769 |
+| torchvision | 1.394 | 0.324 | 0.250 | 1,421 |
+| torchvision, channels last | 1.045 | 0.239 | 0.177 | 1,439 |
+| KerasHub | 4.440 | 7.444 | 1.088 | 2,717 |
+| KerasHub, no XLA | 3.898 | 7.065 | 1.083 | 2,622 |
+
+LOSS_SHARE
 """
 
 import argparse
@@ -148,6 +160,8 @@ def main():
     peers = {name: pipes[name] for name in trained}
     runs = {"train": trained}
     runs |= {what: contest(peers, what, args.rounds) for what in ("detect", "network")}
+    for pipe in pipes.values():
+        pipe.send(None)
     print_table(runs, facts, memory)
     if "ours" in trained and without_loss:
         share = 1 - ratio(without_loss, trained["ours"])

@@ -8,7 +8,25 @@ other scenes are found. With `--voc-dir DIR` it reads Pascal VOC's `DIR/images`,
 annotations. `--weights` says where MobileNetV2 begins. A killed run continues where it
 was when the same command is given again.
 
-HEADER_RESULTS
+Real pictures, 1,000 steps of 8 at 320 pixels from MobileNetV2's ImageNet weights
+(--weights FILE), seed 0, on the test lists, each on one busy CPU core:
+
+                                        AP50     mAP    minutes
+    raccoons, 160 pictures to train on  0.922   0.504   17 (killed once and resumed)
+    blood cells (BCCD), 292 pictures    0.874   0.550   20
+        platelets, red, white cells     0.778, 0.869, 0.976
+
+What made it so, on raccoons with half of the steps: the ImageNet layers at a tenth of
+the rate, 0.908 instead of 0.718 (280 steps, all at one rate); group norm in the added
+layers, 0.718 instead of 0.106 with batch norm. torchvision's SSDLite with the same
+MobileNetV2 and weights came to 0.711 in 15 minutes on such a core (537 steps).
+
+Without arguments MobileNetV2 begins with random weights, and the loss does what it is
+known for: from 8 to 5.2 in 12 epochs, and then it seems to stay there. Meanwhile the
+precision begins to rise: AP50 of the validation scenes is 0.11 at a loss of 5.2, 0.21
+at 4.9, 0.34 at 4.7 and 0.46 at 4.1 (run-dir/curves.png). It *will* fall, with Adam, a
+small rate and patience: 0.423 of the test scenes (seed 0, 13 minutes on a busy core) is
+not the end of it. TensorFlow 2.21, Keras 3.15.1.
 """
 
 import argparse
@@ -158,8 +176,7 @@ def train(args, splits, names, scales):
     ]
     if "validation" in splits:
         held = splits["validation"].batch(args.batch_size)
-        every = max(1, epochs // 10)
-        callbacks.insert(0, kt.detection.CocoEvaluation(held, frequency=every))
+        callbacks.insert(0, kt.detection.CocoEvaluation(held))
     if args.doctor:
         callbacks.append(kt.callbacks.Doctor())
     model.fit(
