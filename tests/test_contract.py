@@ -29,10 +29,14 @@ def saved_and_loaded(value):
     )
 
 
-@pytest.mark.parametrize(
-    "trick",
-    [pytest.param(t, id=t.name) for t in tricks() if hasattr(t.value, "get_config")],
-)
+def configured():
+    """Return whatever has a config; a whole detector takes seconds to build."""
+    found = [t for t in tricks() if hasattr(t.value, "get_config")]
+    marks = {t.name: [pytest.mark.slow] * (t.name == "SSDMobileNetV2") for t in found}
+    return [pytest.param(t, id=t.name, marks=marks[t.name]) for t in found]
+
+
+@pytest.mark.parametrize("trick", configured())
 def test_config_holds_every_argument_and_survives_saving(trick):
     value, _ = instance_of(trick)
     parameters = inspect.signature(trick.value).parameters.values()
@@ -96,7 +100,7 @@ def results(value):
 
 def compiled_layers():
     """The layers; those of many operations take seconds to compile, one is enough."""
-    long = ("AugMix", "AutoAugment", "TrivialAugment")
+    long = ("AugMix", "AutoAugment", "TrivialAugment", "RandomZoomOut")
     layers = [t for t in tricks() if hasattr(t.value, "augment_batch")]
     marks = {t.name: [pytest.mark.slow] * (t.name in long) for t in layers}
     return [pytest.param(t, id=t.name, marks=marks[t.name]) for t in layers]

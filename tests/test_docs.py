@@ -16,7 +16,14 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.filterwarnings("ignore:.shuffle=True. was passed")
-@pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
+@pytest.mark.parametrize(
+    "path",
+    [
+        # A detector takes a minute to trace.
+        pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.stem == "detection"))
+        for p in DOCS
+    ],
+)
 def test_code_of_the_documentation_runs(path):
     pytest.importorskip("matplotlib")
     x = np.random.default_rng(0).integers(0, 256, (4, 24, 20, 3)).astype("uint8")

@@ -51,6 +51,10 @@ class Annotations:
           owl: 1 box in 1 picture
         Box sizes: 57.7, 57.7, 57.7, 57.7, 57.7 % of the side (least, quartiles, most)
         No problems
+
+    Reference:
+        [Everingham et al., 2010](https://doi.org/10.1007/s11263-009-0275-4); [Lin et
+        al., 2014](https://arxiv.org/abs/1405.0312).
     """
 
     paths: list

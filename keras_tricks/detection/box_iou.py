@@ -1,5 +1,6 @@
 """Intersection over union of every box of one set with every box of another."""
 
+from keras_tricks.detection._codes import check_last_axis
 from keras_tricks.layers._tensors import ops
 
 
@@ -17,6 +18,9 @@ def box_iou(boxes, others):
     Returns:
         Float tensor `(..., n, m)` of values in [0, 1].
 
+    Raises:
+        ValueError: If the last axis of `boxes` or `others` has not 4 entries.
+
     Example:
         >>> boxes = np.array([[0.0, 0, 2, 2], [5, 5, 5, 9]], "float32")
         >>> others = np.array([[1.0, 0, 3, 2]], "float32")
@@ -27,8 +31,8 @@ def box_iou(boxes, others):
         [Jaccard, 1912](https://doi.org/10.1111/j.1469-8137.1912.tb05611.x).
     """
     # One plane per coordinate: a tensor (..., n, m, 2) is two to three times as slow.
-    left, top, right, bottom = _planes(boxes, -1)  # (..., n, 1)
-    left_2, top_2, right_2, bottom_2 = _planes(others, -2)  # (..., 1, m)
+    left, top, right, bottom = _planes("boxes", boxes, -1)  # (..., n, 1)
+    left_2, top_2, right_2, bottom_2 = _planes("others", others, -2)  # (..., 1, m)
     common = _length(ops.maximum(left, left_2), ops.minimum(right, right_2)) * _length(
         ops.maximum(top, top_2), ops.minimum(bottom, bottom_2)
     )
@@ -39,8 +43,8 @@ def box_iou(boxes, others):
     return ops.where(some, common / ops.where(some, union, 1.0), 0.0)
 
 
-def _planes(boxes, axis):
-    boxes = ops.convert_to_tensor(boxes)
+def _planes(name, boxes, axis):
+    boxes = check_last_axis(name, boxes)
     return [ops.expand_dims(plane, axis) for plane in ops.unstack(boxes, 4, axis=-1)]
 
 

@@ -26,8 +26,9 @@ class BoxLoss(keras.losses.Loss):
         ValueError: If shapes do not fit.
 
     Example:
+        >>> loss = BoxLoss()
         >>> y_true = np.array([[[1.0, 0, 0, 0, 1], [9, 9, 9, 9, 0]]], "float32")
-        >>> float(BoxLoss()(y_true, np.zeros((1, 2, 4), "float32")))
+        >>> float(loss(y_true, np.zeros((1, 2, 4), "float32")))
         0.5
 
     Reference:

@@ -60,6 +60,9 @@ def draw_detections(
         >>> figure = draw_detections(image, found, ["wren", "robin"])
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['wren 0.93', 'robin 0.61']
+
+    Reference:
+        `keras.visualization.draw_bounding_boxes` of Keras 3.15.1, which wants OpenCV.
     """
     check_number("min_score", min_score, 0, 1)
     check_integer("columns", columns, 1)

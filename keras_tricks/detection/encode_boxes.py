@@ -1,6 +1,6 @@
 """Boxes as what a network is to say at an anchor."""
 
-from keras_tricks.detection._codes import VARIANCES
+from keras_tricks.detection._codes import VARIANCES, check_last_axis
 from keras_tricks.layers._tensors import ops
 
 _SMALLEST = 1e-6  # of the image's side: a logarithm needs some size
@@ -23,6 +23,9 @@ def encode_boxes(boxes, anchors, variances=VARIANCES):
     Returns:
         Float tensor of the shape of `boxes`.
 
+    Raises:
+        ValueError: If the last axis of `boxes` or `anchors` has not 4 entries.
+
     Example:
         >>> anchors = np.array([[0.5, 0.5, 0.2, 0.2]], "float32")
         >>> boxes = np.array([[0.41, 0.4, 0.61, 0.6]], "float32")
@@ -32,8 +35,8 @@ def encode_boxes(boxes, anchors, variances=VARIANCES):
     Reference:
         [Liu et al., 2016](https://arxiv.org/abs/1512.02325).
     """
-    left, top, right, bottom = ops.unstack(ops.convert_to_tensor(boxes), 4, axis=-1)
-    x, y, width, height = ops.unstack(ops.convert_to_tensor(anchors), 4, axis=-1)
+    left, top, right, bottom = ops.unstack(check_last_axis("boxes", boxes), 4, axis=-1)
+    x, y, width, height = ops.unstack(check_last_axis("anchors", anchors), 4, axis=-1)
     codes = [
         (0.5 * (left + right) - x) / width,
         (0.5 * (top + bottom) - y) / height,

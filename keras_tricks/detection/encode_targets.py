@@ -41,8 +41,8 @@ class EncodeTargets:
         >>> encode = EncodeTargets(anchors, image_size=(100, 100))
         >>> boxes = {"boxes": [[[10.0, 10, 40, 40]]], "labels": [[1]]}
         >>> _, targets = encode(np.zeros((1, 100, 100, 3)), boxes)
-        >>> np.array(targets["classes"]).max(), targets["boxes"].shape[1:]
-        (1, TensorShape([72, 5]))
+        >>> int(np.max(targets["classes"])), tuple(targets["boxes"].shape)
+        (1, (1, 120, 5))
 
     Reference:
         [Liu et al., 2016](https://arxiv.org/abs/1512.02325).

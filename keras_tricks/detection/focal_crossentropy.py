@@ -39,7 +39,7 @@ class FocalCrossentropy(keras.losses.Loss):
         >>> loss = FocalCrossentropy()
         >>> logits = np.array([[[2.0], [-3.0]]], "float32")
         >>> print(f"{float(loss(np.array([[0, -1]]), logits)):.6f}")
-        0.000532
+        0.000533
 
     Reference:
         [Lin et al., 2017](https://arxiv.org/abs/1708.02002).

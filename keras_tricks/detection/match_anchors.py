@@ -20,6 +20,9 @@ def match_anchors(iou, valid, threshold=0.5):
     Returns:
         Int32 tensor `(batch, anchors)`: the index of the box, or -1 for background.
 
+    Raises:
+        ValueError: If shapes do not fit.
+
     Example:
         >>> iou = np.array([[[0.6, 0.5, 0.1], [0.1, 0.2, 0.3]]], "float32")
         >>> print(np.array(match_anchors(iou, np.array([[True, True]]))).tolist())
@@ -28,9 +31,14 @@ def match_anchors(iou, valid, threshold=0.5):
     Reference:
         [Liu et al., 2016](https://arxiv.org/abs/1512.02325).
     """
-    valid = ops.convert_to_tensor(valid)
+    iou, valid = ops.convert_to_tensor(iou), ops.convert_to_tensor(valid)
+    if len(iou.shape) != 3 or len(valid.shape) != 2:
+        raise ValueError(
+            "`iou` must have the shape (batch, boxes, anchors), `valid` (batch, "
+            f"boxes). Received: shapes {tuple(iou.shape)} and {tuple(valid.shape)}."
+        )
     # A row of padding, so that no image has no box at all.
-    iou = ops.pad(ops.convert_to_tensor(iou), [[0, 0], [0, 1], [0, 0]])
+    iou = ops.pad(iou, [[0, 0], [0, 1], [0, 0]])
     valid = ops.pad(valid, [[0, 0], [0, 1]])[..., None]  # (batch, boxes, 1)
     iou = ops.where(valid, iou, -1.0)
     box = ops.where(ops.max(iou, axis=1) >= threshold, ops.argmax(iou, axis=1), -1)

@@ -26,6 +26,9 @@ def non_max_suppression(boxes, valid, classes=None, iou_threshold=0.6):
     Returns:
         Boolean tensor `(batch, boxes)`: the boxes that stay.
 
+    Raises:
+        ValueError: If shapes do not fit.
+
     Example:
         >>> boxes = np.array([[[0.0, 0, 2, 2], [0, 0, 2, 1.9], [5, 5, 6, 6]]])
         >>> print(np.array(non_max_suppression(boxes, np.ones((1, 3), bool))).tolist())
@@ -34,7 +37,12 @@ def non_max_suppression(boxes, valid, classes=None, iou_threshold=0.6):
     Reference:
         [Rosenfeld & Thurston, 1971](https://doi.org/10.1109/T-C.1971.223290).
     """
-    valid = ops.convert_to_tensor(valid)
+    boxes, valid = ops.convert_to_tensor(boxes), ops.convert_to_tensor(valid)
+    if len(boxes.shape) != 3 or len(valid.shape) != 2:
+        raise ValueError(
+            "`boxes` must have the shape (batch, boxes, 4), `valid` (batch, boxes). "
+            f"Received: shapes {tuple(boxes.shape)} and {tuple(valid.shape)}."
+        )
     overlaps = box_iou(boxes, boxes) > iou_threshold  # (batch, better, worse)
     if classes is not None:
         classes = ops.convert_to_tensor(classes)

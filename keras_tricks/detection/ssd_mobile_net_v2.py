@@ -58,10 +58,10 @@ class SSDMobileNetV2(keras.Model):
         ValueError: If an argument is out of its range, or `weights` do not fit.
 
     Example:
-        >>> model = SSDMobileNetV2(num_classes=3, image_size=96, alpha=0.35)
+        >>> model = SSDMobileNetV2(num_classes=3, image_size=64, alpha=0.35)
         >>> model.compile(keras.optimizers.Adam(1e-3))
-        >>> model.predict(np.zeros((1, 50, 70, 3)), verbose=0)["boxes"].shape
-        (1, 100, 4)
+        >>> model.output["classes"].shape, model.anchors.shape
+        ((None, 160, 4), (160, 4))
 
     Reference:
         [Liu et al., 2016](https://arxiv.org/abs/1512.02325); [Sandler et al.,

@@ -53,7 +53,7 @@ def test_augmentation_is_crop_flip_and_mix_up():
     crop, flip, mix = recipe().augmentation.layers
     assert type(crop) is kt.layers.RandomResizedCrop
     assert (crop.height, crop.width, crop.scale) == (224, 224, (0.08, 1.0))
-    assert type(flip) is keras.layers.RandomFlip
+    assert type(flip) is kt.layers.RandomFlip
     assert (mix.alpha, mix.num_classes) == (0.2, 1000)
 
 
