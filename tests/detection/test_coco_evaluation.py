@@ -45,6 +45,7 @@ def train(*callbacks):
     return history.history, model.get_weights(), np.random.rand()
 
 
+@pytest.mark.slow
 def test_training_is_as_without_and_those_behind_see_the_precision(tmp_path):
     callback = Evaluation((IMAGES, TRUTH))
     path = str(tmp_path / "best.weights.h5")
