@@ -12,15 +12,21 @@ from keras_tricks.catalogue import tricks
 
 tf = pytest.importorskip("tensorflow")
 
+LONG = ("AugMix", "AutoAugment", "RandomZoomOut", "SSDMobileNetV2", "TrivialAugment")
+MARKS = dict.fromkeys(LONG, pytest.mark.slow)
+
 
 def of(family):
     """Parametrize over the classes of a family."""
     classes = [t for t in tricks() if t.family == family and inspect.isclass(t.value)]
     if family == "layers":  # those that augment batches
         classes = [t for t in classes if hasattr(t.value, "augment_batch")]
-    return pytest.mark.parametrize(
-        "trick", [pytest.param(t, id=t.name) for t in classes]
-    )
+    return pytest.mark.parametrize("trick", [param(t) for t in classes])
+
+
+def param(trick):
+    """Return a parameter; what takes seconds in every test is slow."""
+    return pytest.param(trick, id=trick.name, marks=MARKS.get(trick.name, ()))
 
 
 def saved_and_loaded(value):
@@ -29,14 +35,9 @@ def saved_and_loaded(value):
     )
 
 
-def configured():
-    """Return whatever has a config; a whole detector takes seconds to build."""
-    found = [t for t in tricks() if hasattr(t.value, "get_config")]
-    marks = {t.name: [pytest.mark.slow] * (t.name == "SSDMobileNetV2") for t in found}
-    return [pytest.param(t, id=t.name, marks=marks[t.name]) for t in found]
-
-
-@pytest.mark.parametrize("trick", configured())
+@pytest.mark.parametrize(
+    "trick", [param(t) for t in tricks() if hasattr(t.value, "get_config")]
+)
 def test_config_holds_every_argument_and_survives_saving(trick):
     value, _ = instance_of(trick)
     parameters = inspect.signature(trick.value).parameters.values()
@@ -98,15 +99,7 @@ def results(value):
     return [np.asarray(ops.convert_to_numpy(v)) for v in keras.tree.flatten(value)]
 
 
-def compiled_layers():
-    """The layers; those of many operations take seconds to compile, one is enough."""
-    long = ("AugMix", "AutoAugment", "TrivialAugment", "RandomZoomOut")
-    layers = [t for t in tricks() if hasattr(t.value, "augment_batch")]
-    marks = {t.name: [pytest.mark.slow] * (t.name in long) for t in layers}
-    return [pytest.param(t, id=t.name, marks=marks[t.name]) for t in layers]
-
-
-@pytest.mark.parametrize("trick", compiled_layers())
+@of("layers")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_layer_gives_the_same_eagerly_and_in_tf_data(trick, dtype):
     layer, _ = instance_of(trick)

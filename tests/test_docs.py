@@ -11,6 +11,7 @@ import keras_tricks as kt
 
 tf = pytest.importorskip("tensorflow")
 
+LONG = ("augmentation", "detection", "recipes")  # seconds to trace and to compile
 DOCS = sorted((pathlib.Path(__file__).parent.parent / "docs").glob("*.md"))
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
@@ -19,8 +20,7 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 @pytest.mark.parametrize(
     "path",
     [
-        # A detector takes a minute to trace.
-        pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.stem == "detection"))
+        pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.stem in LONG))
         for p in DOCS
     ],
 )

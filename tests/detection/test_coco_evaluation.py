@@ -98,6 +98,7 @@ def dataset():
 @pytest.mark.parametrize(
     "data", [dataset, Sequence, lambda: [Sequence()[0], Sequence()[1]]]
 )
+@pytest.mark.slow
 def test_every_kind_of_data_gives_the_same(data):
     model, results = Detector(), []
     for kind in ((IMAGES, TRUTH), data()):

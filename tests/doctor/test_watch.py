@@ -33,6 +33,7 @@ def test_smaller_last_batch_of_an_epoch_counts_as_the_one_before():
     assert losses[11] == losses[10]
 
 
+@pytest.mark.slow
 def test_looks_hold_what_numpy_says_of_the_same_step():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(64, 3)).astype("float32")
