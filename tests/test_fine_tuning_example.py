@@ -43,6 +43,7 @@ class Kill(keras.callbacks.CSVLogger):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_fine_tuning_is_killed_and_goes_on(monkeypatch, tmp_path, example, capsys):
     report = tmp_path / "report.json"
     arguments = (*ARGUMENTS, "--run-dir", tmp_path, "--report", report, "--no-scratch")

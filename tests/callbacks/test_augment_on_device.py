@@ -107,6 +107,7 @@ def test_sample_weights_are_mixed_along():
         np.testing.assert_allclose(mine, theirs, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_it_is_off_from_the_epoch():
     data = batches()
     expected = small_model()

@@ -193,6 +193,7 @@ def test_subclassed_model_that_is_not_built_passes():
     assert callback.passed
 
 
+@pytest.mark.slow
 def test_mixed_precision_passes():
     keras.config.set_dtype_policy("mixed_float16")
     assert check(convolutional(0.2), CROSS_ENTROPY, IMAGE, ONE_HOT).passed
@@ -300,6 +301,7 @@ def test_floor_is_the_lowest_loss_that_an_output_can_have(name):
     np.testing.assert_allclose(callback.floor, expected, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_penalties_change_nothing():
     histories = []
     for arguments in (
@@ -330,6 +332,7 @@ def test_model_that_knows_the_sample_passes_at_once(activation, loss):
     assert len(check(model, loss, VECTOR, y).history["loss"]) == 5
 
 
+@pytest.mark.slow
 def test_every_form_of_the_sample_gives_the_same_losses():
     x, y = np.float64([VECTOR, 9 * VECTOR]), np.array([3, 1])
     forms = [

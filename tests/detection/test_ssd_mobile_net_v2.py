@@ -305,13 +305,21 @@ def test_fit_evaluate_predict_save_and_load(tmp_path, classifier):
 def test_a_frozen_batch_norm_keeps_its_statistics():
     built = build(freeze_batch_norm=True)
     built.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
-    norms = [built.get_layer(name) for name in ("bn_Conv1", "boxes_1_depthwise_norm")]
-    before = [norm.get_weights() for norm in norms]
+    kinds = keras.layers.BatchNormalization, keras.layers.GroupNormalization
+    batch, group = (
+        [layer for layer in built.layers if isinstance(layer, kind)] for kind in kinds
+    )
+    before = [[layer.get_weights() for layer in layers] for layers in (batch, group)]
     built.fit(IMAGES, BOXES, verbose=0)
-    for mine, theirs in zip(norms[0].get_weights(), before[0], strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    for mine, theirs in zip(norms[1].get_weights(), before[1], strict=True):
-        assert (mine != theirs).any()
+    after = [[layer.get_weights() for layer in layers] for layers in (batch, group)]
+    keras.tree.map_structure(np.testing.assert_array_equal, before[0], after[0])
+    changed = [
+        not np.array_equal(mine, theirs)
+        for mine, theirs in zip(
+            keras.tree.flatten(before[1]), keras.tree.flatten(after[1]), strict=True
+        )
+    ]
+    assert sum(changed) > 10
 
 
 @pytest.mark.slow
@@ -329,15 +337,18 @@ def test_frozen_layers_are_frozen_after_loading(tmp_path):
 
 
 @pytest.mark.slow
-def test_predict_averages_large_images():
-    coarse = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3))
-    noise = np.random.default_rng(1).normal(0, 50, (1, 8 * HEIGHT, 8 * WIDTH, 1))
-    large = coarse.repeat(8, 1).repeat(8, 2) + noise
-    expected = model().predict(coarse.astype("float32"), verbose=0)["scores"][0, :3]
-    found = model().predict(large.astype("float32"), verbose=0)["scores"][0, :3]
-    np.testing.assert_allclose(found, expected, rtol=0.02)
-    sampled = model().detector().predict(large.astype("float32"), verbose=0)
-    assert not np.allclose(sampled["scores"][0, :3], expected, rtol=0.02)
+def test_antialiasing_averages_large_images():
+    coarse = np.full((1, HEIGHT, WIDTH, 3), 120)
+    large = np.random.default_rng(0).normal(120, 50, (1, 8 * HEIGHT, 8 * WIDTH, 3))
+    seen = []
+    for images, antialias in ((coarse, False), (large, True), (large, False)):
+        detector = model().detector(antialias=antialias, score_threshold=0.0)
+        detector.jit_compile = False
+        found = detector.predict(images.astype("float32"), verbose=0)
+        seen.append(found["scores"][0, :50])
+    averaged, sampled = (np.abs(scores - seen[0]).max() for scores in seen[1:])
+    assert seen[0].max() > 0
+    assert averaged < 0.5 * sampled
 
 
 @pytest.mark.slow
@@ -368,7 +379,7 @@ def test_one_picture_is_learnt_with_the_right_classes_and_boxes(classifier):
     import tensorflow as tf
 
     data = tf.data.Dataset.from_tensors((x, y)).map(built.encode_targets).repeat(120)
-    built.fit(data, verbose=0)
+    built.fit(data, shuffle=False, verbose=0)
     found = {key: value[0] for key, value in built.predict(picture, verbose=0).items()}
     assert sorted(found["classes"][:2]) == [0, 1]
     assert (found["scores"][:2] > 0.5).all()

@@ -63,6 +63,7 @@ def test_an_unknown_number_of_boxes_gives_what_eager_gives(layer):
     )
 
 
+@pytest.mark.slow
 def test_single_samples_move_with_their_boxes():
     layer = kt.layers.RandomResizedCrop(10, 8, bounding_box_format="xyxy", seed=1)
     counts = [

@@ -51,6 +51,7 @@ def test_labels_are_exactly_the_shares_of_pixels(size):
         assert (np.diag(labels) < 1).any()
 
 
+@pytest.mark.slow
 def test_tf_data_gives_the_same_masks_and_exact_labels():
     ids = np.arange(32, dtype="int32")[:, None, None, None]
     images = np.broadcast_to(ids, (32, 30, 22, 1))
@@ -110,6 +111,7 @@ def test_the_kept_share_is_beta_distributed(alpha):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay_power", [1.5, 2.0, 3.0])
 def test_shapes_are_those_of_the_papers_formula(decay_power):
     rng = np.random.default_rng(0)
@@ -130,6 +132,7 @@ def test_shapes_are_the_same_in_both_directions_of_an_oblong_image():
     assert down == pytest.approx(right, rel=0.15)
 
 
+@pytest.mark.slow
 def test_higher_decay_makes_smoother_shapes():
     found = [
         sum(edges(own(64, 32, 32, alpha=1e4, decay_power=d))) for d in (2.0, 3.0, 6.0)

@@ -76,12 +76,14 @@ def frequencies(images, expected, weights):
     return np.bincount(seen, minlength=len(known)), chances / chances.sum() * len(seen)
 
 
+@pytest.mark.slow
 def test_every_operation_and_sign_of_torchvision_is_equally_frequent():
     expected = results(torchvisions(20))
     images = augmented(1500, num_ops=1, magnitude=20)
     assert stats.chisquare(*frequencies(images, expected, np.ones(28))).pvalue > 0.01
 
 
+@pytest.mark.slow
 def test_half_of_timms_operations_are_applied():
     expected = [IMAGE, *results(timms(9), fill=(124, 116, 104))]
     images = augmented(1500, num_ops=1, dialect="timm_increasing")

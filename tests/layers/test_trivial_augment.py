@@ -42,6 +42,7 @@ def every_result():
     return chances
 
 
+@pytest.mark.slow
 def test_every_operation_level_and_sign_is_equally_frequent():
     chances = every_result()
     images = [image.tobytes() for image in augmented(3000)]
